@@ -1,0 +1,145 @@
+import type { KubeObject } from "../src/kube/api.ts";
+
+/**
+ * The wire form of admission.k8s.io/v1, decoded and encoded once, here. Only the fields that a verdict can depend
+ * on are kept; a request that lacks one of them is refused, never completed with an empty value, because an
+ * absent oldObject that reads as "no consumer" would turn a steal into a claim.
+ */
+export interface ReviewRequest {
+  readonly uid: string;
+  readonly operation: string;
+  readonly group: string;
+  readonly version: string;
+  readonly resource: string;
+  readonly subresource: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly dryRun: boolean;
+  readonly userInfo: UserInfo;
+  readonly object: KubeObject;
+  readonly oldObject: KubeObject;
+}
+
+export interface UserInfo {
+  readonly username: string;
+  readonly groups: readonly string[];
+  readonly extra: Readonly<Record<string, readonly string[]>>;
+}
+
+export type Decoded =
+  | { ok: true; request: ReviewRequest }
+  /** `uid` is "" where the body does not say; `problem` names the field and what it should have been. */
+  | { ok: false; uid: string; problem: string };
+
+type Json = Record<string, unknown>;
+
+const isRecord = (value: unknown): value is Json =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** Never throws. */
+export function decodeReview(body: string): Decoded {
+  let review: unknown;
+  try {
+    review = JSON.parse(body);
+  } catch {
+    return refuse("", "the body is not JSON");
+  }
+  if (!isRecord(review)) return refuse("", "the body is not an object");
+  const request = review.request;
+  if (!isRecord(request)) return refuse("", "request is missing");
+  const uid = request.uid;
+  if (typeof uid !== "string" || uid === "" || uid.length > 256) return refuse("", "request.uid is missing");
+  if (review.kind !== "AdmissionReview" || review.apiVersion !== "admission.k8s.io/v1") {
+    return refuse(uid, "kind and apiVersion must be AdmissionReview of admission.k8s.io/v1");
+  }
+  const resource = request.resource;
+  if (!isRecord(resource)) return refuse(uid, "request.resource is missing");
+  const object = request.object;
+  const oldObject = request.oldObject;
+  if (!isHostLike(object)) return refuse(uid, "request.object with metadata.uid is missing");
+  if (!isHostLike(oldObject)) return refuse(uid, "request.oldObject with metadata.uid is missing");
+  const userInfo = readUserInfo(request.userInfo);
+  if (userInfo === undefined) return refuse(uid, "request.userInfo is malformed");
+  return {
+    ok: true,
+    request: {
+      uid,
+      operation: text(request.operation),
+      group: text(resource.group),
+      version: text(resource.version),
+      resource: text(resource.resource),
+      subresource: text(request.subResource),
+      namespace: text(request.namespace),
+      name: text(request.name),
+      dryRun: request.dryRun === true,
+      userInfo,
+      object,
+      oldObject,
+    },
+  };
+}
+
+function refuse(uid: string, problem: string): Decoded {
+  return { ok: false, uid, problem };
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+function isHostLike(value: unknown): value is KubeObject {
+  if (!isRecord(value) || !isRecord(value.metadata)) return false;
+  const { name, uid, annotations, labels } = value.metadata;
+  return typeof name === "string" && typeof uid === "string" && isTextMap(annotations) && isTextMap(labels);
+}
+
+/** The API server only ever sends maps of strings; a forged body must not reach code that trusts that. */
+function isTextMap(value: unknown): boolean {
+  if (value === undefined || value === null) return true;
+  if (!isRecord(value)) return false;
+  for (const key in value) if (typeof value[key] !== "string") return false;
+  return true;
+}
+
+function readUserInfo(value: unknown): UserInfo | undefined {
+  if (!isRecord(value)) return undefined;
+  const groups = value.groups ?? [];
+  const extra = value.extra ?? {};
+  if (!isTextList(groups) || !isRecord(extra)) return undefined;
+  for (const key in extra) if (!isTextList(extra[key])) return undefined;
+  return { username: text(value.username), groups, extra: extra as Record<string, string[]> };
+}
+
+function isTextList(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === "string");
+}
+
+/** What a handler answers; encodeReview puts it on the wire. */
+export interface ReviewAnswer {
+  readonly allowed: boolean;
+  /** Only when not allowed. */
+  readonly status?: {
+    code: number;
+    reason: string;
+    message: string;
+    details?: { causes: { reason: string; message: string; field: string }[] };
+  };
+  /** RFC 6902; only on /mutate. */
+  readonly patch?: readonly { op: "add" | "replace" | "remove"; path: string; value?: unknown }[];
+  /** Shown by kubectl; each at most 120 characters where possible, as the API server asks. */
+  readonly warnings?: readonly string[];
+  /** Keys get the webhook's name as a prefix by the API server. */
+  readonly auditAnnotations?: Readonly<Record<string, string>>;
+}
+
+export function encodeReview(uid: string, answer: ReviewAnswer): string {
+  const response: Json = { uid, allowed: answer.allowed };
+  if (answer.status !== undefined) response.status = { status: "Failure", ...answer.status };
+  if (answer.patch !== undefined && answer.patch.length > 0) {
+    response.patchType = "JSONPatch";
+    response.patch = Buffer.from(JSON.stringify(answer.patch)).toString("base64");
+  }
+  if (answer.warnings !== undefined && answer.warnings.length > 0) response.warnings = answer.warnings;
+  if (answer.auditAnnotations !== undefined) response.auditAnnotations = answer.auditAnnotations;
+  return JSON.stringify({ kind: "AdmissionReview", apiVersion: "admission.k8s.io/v1", response });
+}
