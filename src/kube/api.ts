@@ -131,6 +131,8 @@ export interface WatchOptions {
   /** How long the server may keep the watch open; clients choose it at random to spread reconnects. */
   timeoutSeconds?: number;
   signal: AbortSignal;
+  /** Called once, when the server has accepted the watch and before the first event. */
+  onOpen?(): void;
   /** Called for each event, in order, on arrival. */
   onEvent(event: WatchEvent): void;
 }
