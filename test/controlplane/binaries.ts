@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { buildCached, builtFolder, type GoBuild, hasGo } from "./go-build.ts";
+import { buildCached, builtFolder, type GoBuild, hasGo, isBuilt } from "./go-build.ts";
 
 export interface Binaries {
   readonly etcd: string;
@@ -41,7 +41,7 @@ const ETCD_AS_BUILT = "server";
 export async function findBinaries(env: NodeJS.ProcessEnv = process.env): Promise<Binaries | undefined> {
   const assets = env.KUBEBUILDER_ASSETS;
   if (assets) return complete(assets, "etcd");
-  if (!existsSync(builtFolder("controlplane", BUILDS)) && !hasGo()) return undefined;
+  if (!isBuilt(builtFolder("controlplane", BUILDS)) && !hasGo()) return undefined;
   return complete(await buildCached("controlplane", BUILDS), ETCD_AS_BUILT);
 }
 

@@ -37,13 +37,16 @@ export function builtFolder(name: string, builds: readonly GoBuild[]): string {
   return join(cacheFolder(), `${name}-${hash.digest("hex").slice(0, 16)}`);
 }
 
+/** A folder appears only when it is complete. */
+export const isBuilt = (folder: string) => existsSync(folder);
+
 /** Builds into the cache unless it is there, and returns the folder of the binaries. Rejects when Go fails. */
 export async function buildCached(name: string, builds: readonly GoBuild[]): Promise<string> {
   const folder = builtFolder(name, builds);
-  if (existsSync(folder)) return folder;
+  if (isBuilt(folder)) return folder;
   mkdirSync(cacheFolder(), { recursive: true });
   await withLock(`${folder}.lock`, async () => {
-    if (existsSync(folder)) return;
+    if (isBuilt(folder)) return;
     // Built aside and renamed when complete: a build that is killed never leaves half a cache.
     const aside = mkdtempSync(`${folder}.partial-`);
     try {

@@ -21,18 +21,23 @@
  * plane.compact()                                        history is gone: 410
  * plane.metric("apiserver_request_total", { resource: "leases", verb: "UPDATE" })
  *
+ * startElector({ kubeconfig: plane.kubeconfig(), namespace, name, identity, leaseDurationMs, ... })
+ *     client-go's own leader election: elector.next("started"), freeze(), thaw(), stop("SIGTERM" | "SIGKILL")
+ *
  * No controller-manager runs: namespaces are never emptied, owner references never followed, Deployments never
  * started, default service accounts never made. Several planes run at once, about 310 MB each. The servers die with
  * the test process, however it dies. The binaries come from KUBEBUILDER_ASSETS, from the cache
  * ($XDG_CACHE_HOME or ~/.cache, folder beskar7-claim-coordinator), or are built with Go in about 4 minutes.
  */
 export { type Binaries, findBinaries } from "./binaries.ts";
+export { type ControlPlane, type Identity, startControlPlane } from "./control-plane.ts";
 export {
-  type ControlPlane,
-  type ControlPlaneOptions,
-  type Identity,
-  startControlPlane,
-} from "./control-plane.ts";
+  buildElector,
+  type ElectorEvent,
+  type ElectorOptions,
+  type ForeignElector,
+  startElector,
+} from "./elector.ts";
 export { requireControlPlane, skipWithoutControlPlane } from "./gate.ts";
 export type { PodTokenOptions, TokenUser } from "./identities.ts";
 export {
@@ -44,3 +49,4 @@ export {
   type KubeHttp,
 } from "./kube-http.ts";
 export type { KubectlOptions, KubectlResult } from "./kubectl.ts";
+export type { ServerOptions } from "./servers.ts";

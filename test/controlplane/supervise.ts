@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
 import type { Writable } from "node:stream";
 
 /**
@@ -20,7 +21,7 @@ exec "$@" 3<&-`;
 export interface Supervised {
   /** Process id of the command itself, for SIGSTOP and SIGCONT. */
   readonly pid: number;
-  /** Resolves with the exit code, or the name of the signal. */
+  /** Resolves with the exit code, or the name of the signal, after the last line of output was handed out. */
   readonly exited: Promise<string>;
   readonly hasExited: () => boolean;
   signal(name: NodeJS.Signals): void;
@@ -34,7 +35,8 @@ export interface SuperviseOptions {
   readonly logFile: string;
   /** Removed when this process dies before it could do so itself. */
   readonly folder: string;
-  readonly env?: NodeJS.ProcessEnv;
+  /** Called with each line of standard output, which then does not go to the log file. */
+  readonly onLine?: (line: string) => void;
 }
 
 /**
@@ -48,21 +50,21 @@ export async function supervise(
 ): Promise<Supervised> {
   const log = openSync(options.logFile, "a");
   const child: ChildProcess = spawn("sh", ["-c", GUARDED, "sh", options.folder, command, ...args], {
-    stdio: ["ignore", log, log, "pipe"],
+    stdio: ["ignore", options.onLine ? "pipe" : log, log, "pipe"],
     detached: true,
-    env: options.env ?? process.env,
   });
   closeSync(log);
+  if (options.onLine) createInterface({ input: child.stdout! }).on("line", options.onLine);
   const guard = child.stdio[3] as Writable;
   // The guard may be gone already when the line is written: that is the end wanted.
   guard.on("error", () => {});
   let over = false;
+  child.once("exit", () => {
+    over = true;
+    guard.end("over\n");
+  });
   const exited = new Promise<string>((resolve) => {
-    child.once("exit", (code, signal) => {
-      over = true;
-      guard.end("over\n");
-      resolve(signal ?? String(code));
-    });
+    child.once("close", (code, signal) => resolve(signal ?? String(code)));
   });
   await once(child, "spawn");
   return {
