@@ -111,10 +111,8 @@ export async function startElector(options: ElectorOptions): Promise<ForeignElec
           taken.add(found);
           return found;
         }
-        if (ended) {
-          throw new Error(
-            `The elector ended without "${event}": ${JSON.stringify(events)}\n${elector.logTail()}`,
-          );
+        if (lastWords !== undefined) {
+          throw new Error(`The elector ended without "${event}": ${JSON.stringify(events)}\n${lastWords}`);
         }
         await changed.promise;
       }
