@@ -1,6 +1,7 @@
 import { type ClientRequest, type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import type { Clock } from "../clock.ts";
+import { abortable } from "./abortable.ts";
 import type { KubeStatus } from "./api.ts";
 import type { Connection, Credentials } from "./credentials.ts";
 import { KubeError } from "./errors.ts";
@@ -90,11 +91,11 @@ export class Transport {
 
   /** Resolves with a 2xx answer whose body is yet to be read. */
   async #open(call: HttpCall, signal: AbortSignal): Promise<IncomingMessage> {
-    let connection = await untilAborted(this.#options.credentials.connection(), signal);
+    let connection = await abortable(this.#options.credentials.connection(), signal);
     let response = await this.#sendOnLiveSocket(call, connection, signal);
     if (response.statusCode === 401) {
       response.resume();
-      connection = await untilAborted(this.#options.credentials.renew(connection), signal);
+      connection = await abortable(this.#options.credentials.renew(connection), signal);
       response = await this.#sendOnLiveSocket(call, connection, signal);
     }
     const code = response.statusCode ?? 0;
@@ -146,15 +147,6 @@ export class Transport {
     request.end(body);
     return { request, response };
   }
-}
-
-function untilAborted<R>(promise: Promise<R>, signal: AbortSignal): Promise<R> {
-  return new Promise((resolve, reject) => {
-    signal.throwIfAborted();
-    const onAbort = () => reject(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
 }
 
 async function readText(response: IncomingMessage): Promise<string> {
