@@ -6,7 +6,7 @@ import { Backoff } from "./backoff.ts";
 import { isForbidden, isGone, isNotFound, isTooManyRequests, KubeError } from "./errors.ts";
 import { watchWhileAlive } from "./live-watch.ts";
 import type { MirrorOptions, MirrorState } from "./mirror-options.ts";
-import { type ListInProgress, type MirrorChange, MirrorStore } from "./mirror-store.ts";
+import { type ListInProgress, MirrorStore } from "./mirror-store.ts";
 import { includes } from "./resource-version.ts";
 
 export type { MirrorOptions, MirrorState } from "./mirror-options.ts";

@@ -1,0 +1,77 @@
+import type { Term } from "../claims/claim.ts";
+import type { KubeObject } from "../kube/api.ts";
+import { isOlder } from "../kube/resource-version.ts";
+import { type LeaseRecord, readLease, termOf } from "./lease.ts";
+
+export type HolderState =
+  | { readonly kind: "none" }
+  | {
+      readonly kind: "valid";
+      readonly term: Term;
+      /** On the monotonic clock that `observe` was given. */
+      readonly expiresAtMs: number;
+    };
+
+const NONE: HolderState = { kind: "none" };
+
+/**
+ * Who holds a Lease, judged as client-go does: not by the times that are written in it, which come from other
+ * machines' clocks, but by how long this process has seen the record unchanged. A record of unknown age counts
+ * for a whole lease duration from first sight. The duration is the record's own.
+ */
+export class LeaseObservation {
+  #record: LeaseRecord | undefined;
+  #state: HolderState = NONE;
+  #newestVersion = "";
+  #seen = false;
+
+  /** Whether anything was observed; until then "none" means nothing. */
+  get seen(): boolean {
+    return this.#seen;
+  }
+
+  /** The record seen last, valid or not; undefined where there is no Lease. */
+  get record(): LeaseRecord | undefined {
+    return this.#record;
+  }
+
+  /**
+   * The Lease was read, or a watch told of it; null: it does not exist. Answers and events may arrive out of
+   * order: what is older than what was seen is ignored.
+   * @param asOf with null: the resourceVersion of the deletion, where it is known.
+   */
+  observe(lease: KubeObject | null, monotonicMs: number, asOf?: string): void {
+    const record = lease === null ? undefined : readLease(lease);
+    const version = record?.resourceVersion ?? asOf ?? "";
+    // Once what we hold has expired, even an older version is news: the server was restored from a backup.
+    const holdsValid = this.holderState(monotonicMs).kind === "valid";
+    if (holdsValid && isOlder(version, this.#newestVersion)) return;
+    this.#seen = true;
+    this.#newestVersion = version;
+    const unchanged = record !== undefined && this.#record !== undefined && sameRecord(record, this.#record);
+    this.#record = record;
+    if (!unchanged) this.#state = stateOf(record, monotonicMs);
+  }
+
+  holderState(nowMs: number): HolderState {
+    return this.#state.kind === "valid" && nowMs < this.#state.expiresAtMs ? this.#state : NONE;
+  }
+}
+
+function stateOf(record: LeaseRecord | undefined, seenAtMs: number): HolderState {
+  if (record === undefined || record.holderIdentity === "") return NONE;
+  const expiresAtMs = seenAtMs + record.leaseDurationSeconds * 1_000;
+  return { kind: "valid", term: termOf(record), expiresAtMs };
+}
+
+/** Changes that are no sign of life of the holder (labels, annotations) don't count. */
+function sameRecord(a: LeaseRecord, b: LeaseRecord): boolean {
+  return (
+    a.uid === b.uid &&
+    a.holderIdentity === b.holderIdentity &&
+    a.leaseDurationSeconds === b.leaseDurationSeconds &&
+    a.leaseTransitions === b.leaseTransitions &&
+    a.acquireTime === b.acquireTime &&
+    a.renewTime === b.renewTime
+  );
+}
