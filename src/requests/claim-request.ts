@@ -1,0 +1,233 @@
+import { createHash } from "node:crypto";
+import type { Binding, Consumer, LabelExpression, Requirements } from "../claims/claim.ts";
+import type { KubeObject, OwnerReference } from "../kube/api.ts";
+import { BARE_METAL_HOSTS, BESKAR7_MACHINES, METAL3_MACHINES, PHYSICAL_HOSTS } from "../kube/types.ts";
+import { integer, record, records, stringMap, strings, text, timeMs } from "./tolerant.ts";
+
+/**
+ * ClaimRequest (claims.beskar7.io/v1alpha1): a consumer's place in the durable queue and its binding, between the
+ * stored object and the words of the core. The schema is in crd.ts.
+ */
+
+export const CLAIM_REQUEST_API_VERSION = "claims.beskar7.io/v1alpha1";
+
+/** Held while a binding may be unresolved, so that deleting a request can't forget a write in flight. */
+export const FINALIZER = "claims.beskar7.io/binding";
+
+export const HOST_KINDS = [PHYSICAL_HOSTS.kind, BARE_METAL_HOSTS.kind] as const;
+export const PHASES = ["Pending", "Binding", "Bound", "Released"] as const;
+export type ClaimRequestPhase = (typeof PHASES)[number];
+
+/** The machine type whose consumerRef may come without apiVersion and kind, by the kind of host it claims. */
+const MACHINES = new Map([
+  [PHYSICAL_HOSTS.kind, BESKAR7_MACHINES],
+  [BARE_METAL_HOSTS.kind, METAL3_MACHINES],
+]);
+
+/** A ClaimRequest as the service reads it. Plain frozen data. */
+export interface ClaimRequest {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly generation: number;
+  /** Whom the host is for; the request itself where spec.consumerRef is empty. */
+  readonly consumer: Consumer;
+  /** spec.consumerRef as it was written, for the host's own field; null where it is empty. */
+  readonly consumerRef: Readonly<Record<string, unknown>> | null;
+  /** Nobody else is named: the request is the consumer, and deleting it releases the host. */
+  readonly explicit: boolean;
+  /** "PhysicalHost" or "BareMetalHost". */
+  readonly hostKind: string;
+  readonly requirements: Requirements;
+  /** Points that a user added; any integer, default 0. */
+  readonly priority: number;
+  readonly phase: ClaimRequestPhase;
+  readonly binding: Binding | null;
+  /** The host it has, or is getting; "" when none. */
+  readonly hostName: string;
+  readonly message: string;
+  readonly deleting: boolean;
+  readonly hasFinalizer: boolean;
+  /** Milliseconds since the epoch; 0 for an object that was never stored. */
+  readonly createdAtMs: number;
+  /** The last claim that a holder sent for this consumer, where that is recorded (foreign holders). */
+  readonly lastAttempt: { readonly requester: string; readonly atMs: number } | null;
+}
+
+/**
+ * Reads any stored object: what is missing or of the wrong type counts as not said, since an object may be older or
+ * newer than the schema. Deeply frozen.
+ */
+export function readClaimRequest(object: KubeObject): ClaimRequest {
+  const { metadata } = object;
+  const spec = record(object.spec);
+  const status = record(object.status);
+  const hostKind = text(spec.hostKind) || PHYSICAL_HOSTS.kind;
+  const namespace = metadata.namespace ?? "";
+  const consumerRef = text(record(spec.consumerRef).name) === "" ? null : record(spec.consumerRef);
+  return deepFreeze({
+    namespace,
+    name: metadata.name,
+    uid: metadata.uid ?? "",
+    resourceVersion: metadata.resourceVersion ?? "",
+    generation: metadata.generation ?? 0,
+    consumer:
+      consumerRef === null
+        ? {
+            apiVersion: CLAIM_REQUEST_API_VERSION,
+            kind: "ClaimRequest",
+            namespace,
+            name: metadata.name,
+            uid: metadata.uid ?? "",
+          }
+        : readConsumer(consumerRef, hostKind, namespace),
+    consumerRef: consumerRef === null ? null : structuredClone(consumerRef),
+    explicit: consumerRef === null,
+    hostKind,
+    requirements: readRequirements(record(spec.requirements)),
+    priority: integer(spec.priority) ?? 0,
+    phase: PHASES.find((phase) => phase === status.phase) ?? "Pending",
+    binding: readBinding(record(status.binding)),
+    hostName: text(status.hostName),
+    message: text(status.message),
+    deleting: metadata.deletionTimestamp !== undefined,
+    hasFinalizer: metadata.finalizers?.includes(FINALIZER) ?? false,
+    createdAtMs: timeMs(metadata.creationTimestamp) ?? 0,
+    lastAttempt: readAttempt(record(status.lastAttempt)),
+  });
+}
+
+/** A consumerRef in the words of the core: an empty kind becomes the machine kind, an empty namespace the host's. */
+function readConsumer(ref: Record<string, unknown>, hostKind: string, namespace: string): Consumer {
+  return {
+    apiVersion: text(ref.apiVersion),
+    kind: text(ref.kind) || (MACHINES.get(hostKind)?.kind ?? ""),
+    namespace: text(ref.namespace) || namespace,
+    name: text(ref.name),
+    uid: text(ref.uid),
+  };
+}
+
+function readRequirements(spec: Record<string, unknown>): Requirements {
+  const hardware = record(spec.hardware);
+  return {
+    requiredTags: sortedUnique(strings(spec.requiredTags)),
+    preferredTags: sortedUnique(strings(spec.preferredTags)),
+    requiredLabels: stringMap(spec.requiredLabels),
+    preferredLabels: stringMap(spec.preferredLabels),
+    expressions: records(spec.matchExpressions).flatMap(readExpression),
+    minCPUCores: Math.max(0, integer(hardware.minCPUCores) ?? 0),
+    minMemoryGB: Math.max(0, integer(hardware.minMemoryGB) ?? 0),
+    minDiskGB: Math.max(0, integer(hardware.minDiskGB) ?? 0),
+    cluster: "",
+  };
+}
+
+const OPERATORS = ["In", "NotIn", "Exists", "DoesNotExist"] as const;
+
+function readExpression(raw: Record<string, unknown>): LabelExpression[] {
+  const operator = OPERATORS.find((known) => known === raw.operator);
+  const key = text(raw.key);
+  return operator === undefined || key === "" ? [] : [{ key, operator, values: strings(raw.values) }];
+}
+
+function readBinding(raw: Record<string, unknown>): Binding | null {
+  const hostName = text(raw.hostName);
+  if (hostName === "") return null;
+  return {
+    hostName,
+    hostUID: text(raw.hostUID),
+    hostResourceVersion: text(raw.hostResourceVersion),
+    term: text(raw.term),
+  };
+}
+
+function readAttempt(raw: Record<string, unknown>): ClaimRequest["lastAttempt"] {
+  const atMs = timeMs(raw.time);
+  return atMs === undefined ? null : { requester: text(raw.requester), atMs };
+}
+
+export interface NewClaimRequest {
+  /** The consumer that is to wait; not a ClaimRequest. */
+  consumer: Consumer;
+  /** Its reference as the client wrote it: v0.3.4 of Beskar7 recognises only what it wrote itself. */
+  consumerRef: Readonly<Record<string, unknown>>;
+  hostKind: string;
+  /** Where the hosts, and so the request, live. */
+  hostNamespace: string;
+  /** Default 0: the machine's own annotation counts where there is a machine. */
+  priority?: number;
+}
+
+/**
+ * The object to create for a consumer that waits. It carries the finalizer from the start, so that taking the
+ * binding is one write of the status. It is owned by its consumer where an owner reference may say so: same
+ * namespace, uid and apiVersion known.
+ */
+export function newClaimRequest(options: NewClaimRequest): KubeObject {
+  const { consumer, hostKind, hostNamespace } = options;
+  const owner = ownerOf(options);
+  return {
+    apiVersion: CLAIM_REQUEST_API_VERSION,
+    kind: "ClaimRequest",
+    metadata: {
+      namespace: hostNamespace,
+      name: claimRequestName(consumer, hostNamespace),
+      finalizers: [FINALIZER],
+      ...(owner === undefined ? {} : { ownerReferences: [owner] }),
+    },
+    spec: {
+      hostKind,
+      consumerRef: structuredClone(options.consumerRef),
+      ...(options.priority === undefined ? {} : { priority: options.priority }),
+    },
+  };
+}
+
+function ownerOf({ consumer, hostKind, hostNamespace }: NewClaimRequest): OwnerReference | undefined {
+  const machine = MACHINES.get(hostKind);
+  const completed = machine?.kind === consumer.kind ? `${machine.group}/${machine.version}` : "";
+  const apiVersion = consumer.apiVersion || completed;
+  if (consumer.namespace !== hostNamespace || consumer.uid === "" || apiVersion === "") return undefined;
+  return { apiVersion, kind: consumer.kind, name: consumer.name, uid: consumer.uid };
+}
+
+/** The longest name of a Kubernetes object (RFC 1123 subdomain). */
+const NAME_LIMIT = 253;
+const SUBDOMAIN = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/;
+/** 64 bits: names that share a prefix of 236 characters are few, and a meeting is noticed by its consumerRef. */
+const SUFFIX_HEX_DIGITS = 16;
+
+/**
+ * The name of a consumer's request: `<kind>-<name>` in its own namespace, `<kind>.<namespace>.<name>` for one of
+ * another namespace, kind in lower case. What is too long, or holds characters that no name may, is made to fit and
+ * told apart by a hash of the whole.
+ */
+export function claimRequestName(
+  consumer: Pick<Consumer, "kind" | "namespace" | "name">,
+  hostNamespace: string,
+): string {
+  const kind = consumer.kind.toLowerCase();
+  const whole =
+    consumer.namespace === hostNamespace
+      ? `${kind}-${consumer.name}`
+      : `${kind}.${consumer.namespace}.${consumer.name}`;
+  if (whole.length <= NAME_LIMIT && SUBDOMAIN.test(whole) && !/\.\.|\.-|-\./.test(whole)) return whole;
+  const suffix = createHash("sha256").update(whole).digest("hex").slice(0, SUFFIX_HEX_DIGITS);
+  const fitting = whole
+    .toLowerCase()
+    .replace(/[^a-z0-9-]+/g, "-")
+    .replace(/^-+/, "")
+    .slice(0, NAME_LIMIT - SUFFIX_HEX_DIGITS - 1)
+    .replace(/-+$/, "");
+  return fitting === "" ? suffix : `${fitting}-${suffix}`;
+}
+
+const sortedUnique = (values: readonly string[]): readonly string[] => [...new Set(values)].sort();
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== "object" || value === null) return value;
+  for (const inner of Object.values(value)) deepFreeze(inner);
+  return Object.freeze(value);
+}
