@@ -152,10 +152,12 @@ export interface NewClaimRequest {
   /** The consumer that is to wait; not a ClaimRequest. */
   consumer: Consumer;
   /** Its reference as the client wrote it: v0.3.4 of Beskar7 recognises only what it wrote itself. */
-  consumerRef: Readonly<Record<string, unknown>>;
+  verbatim: Readonly<Record<string, unknown>>;
   hostKind: string;
   /** Where the hosts, and so the request, live. */
-  hostNamespace: string;
+  namespace: string;
+  /** uid of the consumer's object where the reference leaves it out; default: the consumer's. */
+  ownerUID?: string;
   /** Default 0: the machine's own annotation counts where there is a machine. */
   priority?: number;
 }
@@ -166,31 +168,32 @@ export interface NewClaimRequest {
  * namespace, uid and apiVersion known.
  */
 export function newClaimRequest(options: NewClaimRequest): KubeObject {
-  const { consumer, hostKind, hostNamespace } = options;
+  const { consumer, hostKind, namespace, priority } = options;
   const owner = ownerOf(options);
   return {
     apiVersion: CLAIM_REQUEST_API_VERSION,
     kind: "ClaimRequest",
     metadata: {
-      namespace: hostNamespace,
-      name: claimRequestName(consumer, hostNamespace),
+      namespace,
+      name: claimRequestName(consumer, namespace),
       finalizers: [FINALIZER],
       ...(owner === undefined ? {} : { ownerReferences: [owner] }),
     },
     spec: {
       hostKind,
-      consumerRef: structuredClone(options.consumerRef),
-      ...(options.priority === undefined ? {} : { priority: options.priority }),
+      consumerRef: structuredClone(options.verbatim),
+      ...(priority === undefined ? {} : { priority }),
     },
   };
 }
 
-function ownerOf({ consumer, hostKind, hostNamespace }: NewClaimRequest): OwnerReference | undefined {
+function ownerOf({ consumer, hostKind, namespace, ownerUID }: NewClaimRequest): OwnerReference | undefined {
   const machine = MACHINES.get(hostKind);
   const completed = machine?.kind === consumer.kind ? `${machine.group}/${machine.version}` : "";
   const apiVersion = consumer.apiVersion || completed;
-  if (consumer.namespace !== hostNamespace || consumer.uid === "" || apiVersion === "") return undefined;
-  return { apiVersion, kind: consumer.kind, name: consumer.name, uid: consumer.uid };
+  const uid = ownerUID || consumer.uid;
+  if (consumer.namespace !== namespace || uid === "" || apiVersion === "") return undefined;
+  return { apiVersion, kind: consumer.kind, name: consumer.name, uid };
 }
 
 /** The longest name of a Kubernetes object (RFC 1123 subdomain). */
