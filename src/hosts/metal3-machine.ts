@@ -1,0 +1,102 @@
+import type { LabelExpression, Requirements } from "../claims/claim.ts";
+import { NO_REQUIREMENTS } from "../claims/requirements.ts";
+import type { KubeObject } from "../kube/api.ts";
+import { METAL3_MACHINES } from "../kube/types.ts";
+import {
+  annotationsOf,
+  type Fields,
+  fieldsOf,
+  isFalseFor,
+  labelsOf,
+  listOf,
+  specOf,
+  statusOf,
+  textOf,
+} from "./fields.ts";
+import { readMachineOf } from "./machine.ts";
+import type { Machine } from "./profile.ts";
+
+/** Written by cluster-api-provider-metal3 on a machine that has a host: namespace/name of the host. */
+export const HOST_ANNOTATION = "metal3.io/BareMetalHost";
+/** On hosts that are kept for one control plane ("cp-NAME") or machine deployment ("md-NAME"). */
+export const NODE_REUSE_LABEL = "infrastructure.cluster.x-k8s.io/node-reuse";
+const FAILURE_DOMAIN_LABEL = "infrastructure.cluster.x-k8s.io/failure-domain";
+const CONTROL_PLANE_NAME_LABEL = "cluster.x-k8s.io/control-plane-name";
+const DEPLOYMENT_NAME_LABEL = "cluster.x-k8s.io/deployment-name";
+
+/**
+ * Metal3Machine. It waits when its controller failed to associate it: that is tried only once its bootstrap data is
+ * ready, and before that the reason is another one.
+ */
+export function readMetal3Machine(object: KubeObject): Machine {
+  const spec = specOf(object);
+  const status = statusOf(object);
+  const { expressions, problems } = readExpressions(fieldsOf(spec.hostSelector).matchExpressions);
+  const requirements: Requirements = {
+    ...NO_REQUIREMENTS,
+    requiredLabels: textsOf(fieldsOf(spec.hostSelector).matchLabels),
+    expressions,
+    preferredLabels: preferredLabels(object),
+  };
+  const failed =
+    isFalseFor(status.conditions, "AssociateBMH", ["AssociateBMHFailed"]) ||
+    isFalseFor(status.conditions, "AssociateBareMetalHost", ["AssociateBareMetalHostFailed"]);
+  return readMachineOf(METAL3_MACHINES, object, {
+    requirements,
+    problems,
+    waits: failed && !Object.hasOwn(annotationsOf(object), HOST_ANNOTATION),
+    hostSpec: {},
+  });
+}
+
+/**
+ * cluster-api-provider-metal3 takes a host that was kept for the machine's own group first, and a host in its
+ * failure domain before others; neither is required.
+ */
+function preferredLabels(object: KubeObject): Record<string, string> {
+  const labels = labelsOf(object);
+  const preferred: Record<string, string> = {};
+  const failureDomain = textOf(specOf(object).failureDomain);
+  if (failureDomain !== "") preferred[FAILURE_DOMAIN_LABEL] = failureDomain;
+  const controlPlane = textOf(labels[CONTROL_PLANE_NAME_LABEL]);
+  const deployment = textOf(labels[DEPLOYMENT_NAME_LABEL]);
+  if (controlPlane !== "") preferred[NODE_REUSE_LABEL] = `cp-${controlPlane}`;
+  else if (deployment !== "") preferred[NODE_REUSE_LABEL] = `md-${deployment}`;
+  return preferred;
+}
+
+// The operators of Kubernetes' label selectors, in both of the spellings that reach the API.
+const OPERATORS: Readonly<Record<string, LabelExpression["operator"]>> = {
+  in: "In",
+  "=": "In",
+  "==": "In",
+  notin: "NotIn",
+  "!=": "NotIn",
+  exists: "Exists",
+  doesnotexist: "DoesNotExist",
+  "!": "DoesNotExist",
+};
+
+function readExpressions(list: unknown): { expressions: LabelExpression[]; problems: string[] } {
+  const problems: string[] = [];
+  const expressions = listOf(list).map((entry): LabelExpression => {
+    const fields = fieldsOf(entry);
+    const key = textOf(fields.key);
+    const word = textOf(fields.operator);
+    const operator = OPERATORS[word.toLowerCase()];
+    if (operator !== undefined) return { key, operator, values: listOf(fields.values).map(textOf) };
+    // Its controller would choose no host at all; a selector that can't be read must not mean "any host".
+    problems.push(
+      `spec.hostSelector.matchExpressions: the operator ${JSON.stringify(word)} of ${key} is unknown, so no host fits`,
+    );
+    return { key, operator: "In", values: [] };
+  });
+  return { expressions, problems };
+}
+
+function textsOf(fields: unknown): Record<string, string> {
+  const entries = Object.entries(fieldsOf(fields) satisfies Fields);
+  return Object.fromEntries(
+    entries.filter((entry): entry is [string, string] => typeof entry[1] === "string"),
+  );
+}
