@@ -1,0 +1,123 @@
+import {
+  type Answer,
+  type CallExtras,
+  expectOk,
+  type Json,
+  type KubectlOptions,
+  type KubectlResult,
+} from "../controlplane/index.ts";
+import type { Step } from "./golden.ts";
+import { Normaliser } from "./normalise.ts";
+import type { Target } from "./target.ts";
+import { openWatch, type Watch } from "./watch.ts";
+
+/** What a server may add of its own that says nothing about it. */
+const SHOWN_HEADERS = ["retry-after", "warning", "allow"];
+
+/** One fact, told as a conversation with a server; what is sent and received becomes the transcript. */
+export interface ScenarioCase {
+  readonly name: string;
+  run(s: Scenario): Promise<void>;
+}
+
+export type Cleanup = () => void | Promise<void>;
+
+export class Scenario {
+  readonly target: Target;
+  /** A namespace of this scenario's own; exists, and is shown as NS. */
+  readonly namespace: string;
+  readonly steps: Step[] = [];
+  readonly #normaliser = new Normaliser();
+  readonly #cleanups: Cleanup[] = [];
+
+  constructor(target: Target, namespace: string) {
+    this.target = target;
+    this.namespace = namespace;
+    this.#normaliser.mask(namespace, "NS");
+  }
+
+  /** Sends and records. */
+  async send(method: string, path: string, extras?: CallExtras): Promise<Answer> {
+    const answer = await this.target.call(method, path, extras);
+    this.record({ did: `${method} ${path}`, ...this.#shown(answer) });
+    return answer;
+  }
+
+  /** Sends without recording; anything but success is an error. */
+  async quietly(method: string, path: string, extras?: CallExtras): Promise<Json> {
+    return expectOk(await this.target.call(method, path, extras));
+  }
+
+  /** Watches without recording; what `take` returns can be noted. */
+  async watch(path: string): Promise<Watch> {
+    const watch = await openWatch(this.target.call, path);
+    this.defer(() => watch.close());
+    return watch;
+  }
+
+  /** In this scenario's namespace; recorded with its output, ages and column widths evened out. */
+  async kubectl(args: readonly string[], options?: KubectlOptions): Promise<KubectlResult> {
+    const result = await this.target.kubectl([`--namespace=${this.namespace}`, ...args], options);
+    const { code, stdout, stderr } = result;
+    this.record({
+      did: `kubectl ${args.join(" ")}`,
+      code,
+      got: { stdout: even(stdout), stderr: even(stderr) },
+    });
+    return result;
+  }
+
+  /** Records something else that was seen. */
+  note(what: string, got: Json): void {
+    this.record({ did: what, got });
+  }
+
+  mask(text: string, label: string): void {
+    this.#normaliser.mask(text, label);
+  }
+
+  keepManagedFields(): void {
+    this.#normaliser.keepManagedFields();
+  }
+
+  /** Runs after the scenario, last first. */
+  defer(cleanup: Cleanup): void {
+    this.#cleanups.push(cleanup);
+  }
+
+  async end(): Promise<void> {
+    for (const cleanup of this.#cleanups.reverse()) await cleanup();
+  }
+
+  record(step: Step): void {
+    this.steps.push(this.#normaliser.value(step));
+  }
+
+  #shown(answer: Answer): Omit<Step, "did"> {
+    const headers = Object.fromEntries(
+      SHOWN_HEADERS.flatMap((name) => {
+        const value = answer.headers[name];
+        return value === undefined ? [] : [[name, String(value)]];
+      }),
+    );
+    const json = String(answer.headers["content-type"]).startsWith("application/json");
+    return {
+      code: answer.code,
+      ...(Object.keys(headers).length > 0 && { headers }),
+      got: json ? answer.json() : answer.text,
+    };
+  }
+}
+
+/** Lines of a table, with one separator whatever the widths, and an age that doesn't grow. */
+function even(output: string): string[] {
+  return output
+    .trimEnd()
+    .split("\n")
+    .map((line) =>
+      line
+        .replace(/\b\d+m?s\b/g, "<age>")
+        .replace(/(\S) {2,}/g, "$1  ")
+        .trimEnd(),
+    );
+}
