@@ -152,10 +152,10 @@ export interface NewClaimRequest {
   /** The consumer that is to wait; not a ClaimRequest. */
   consumer: Consumer;
   /** Its reference as the client wrote it: v0.3.4 of Beskar7 recognises only what it wrote itself. */
-  verbatim: Readonly<Record<string, unknown>>;
+  consumerRef: Readonly<Record<string, unknown>>;
   hostKind: string;
   /** Where the hosts, and so the request, live. */
-  namespace: string;
+  hostNamespace: string;
   /** uid of the consumer's object where the reference leaves it out; default: the consumer's. */
   ownerUID?: string;
   /** Default 0: the machine's own annotation counts where there is a machine. */
@@ -168,31 +168,36 @@ export interface NewClaimRequest {
  * namespace, uid and apiVersion known.
  */
 export function newClaimRequest(options: NewClaimRequest): KubeObject {
-  const { consumer, hostKind, namespace, priority } = options;
+  const { consumer, hostKind, hostNamespace, priority } = options;
   const owner = ownerOf(options);
   return {
     apiVersion: CLAIM_REQUEST_API_VERSION,
     kind: "ClaimRequest",
     metadata: {
-      namespace,
-      name: claimRequestName(consumer, namespace),
+      namespace: hostNamespace,
+      name: claimRequestName(consumer, hostNamespace),
       finalizers: [FINALIZER],
       ...(owner === undefined ? {} : { ownerReferences: [owner] }),
     },
     spec: {
       hostKind,
-      consumerRef: structuredClone(options.verbatim),
+      consumerRef: structuredClone(options.consumerRef),
       ...(priority === undefined ? {} : { priority }),
     },
   };
 }
 
-function ownerOf({ consumer, hostKind, namespace, ownerUID }: NewClaimRequest): OwnerReference | undefined {
+function ownerOf({
+  consumer,
+  hostKind,
+  hostNamespace,
+  ownerUID,
+}: NewClaimRequest): OwnerReference | undefined {
   const machine = MACHINES.get(hostKind);
   const completed = machine?.kind === consumer.kind ? `${machine.group}/${machine.version}` : "";
   const apiVersion = consumer.apiVersion || completed;
   const uid = ownerUID || consumer.uid;
-  if (consumer.namespace !== namespace || uid === "" || apiVersion === "") return undefined;
+  if (consumer.namespace !== hostNamespace || uid === "" || apiVersion === "") return undefined;
   return { apiVersion, kind: consumer.kind, name: consumer.name, uid };
 }
 

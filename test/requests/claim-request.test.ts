@@ -45,14 +45,14 @@ test("any consumer gets a name that the API server takes, and different consumer
 });
 
 test("a new request keeps the reference as written, is owned by its consumer, and holds the finalizer", () => {
-  const verbatim = { namespace: "default", name: "m-1", uid: "u-1", kind: "" };
+  const consumerRef = { namespace: "default", name: "m-1", uid: "u-1", kind: "" };
   const object = newClaimRequest({
     consumer: machine,
-    verbatim,
+    consumerRef,
     hostKind: "PhysicalHost",
-    namespace: "default",
+    hostNamespace: "default",
   });
-  assert.deepEqual(object.spec, { hostKind: "PhysicalHost", consumerRef: verbatim });
+  assert.deepEqual(object.spec, { hostKind: "PhysicalHost", consumerRef });
   assert.deepEqual(object.metadata.finalizers, [FINALIZER]);
   assert.deepEqual(object.metadata.ownerReferences, [
     {
@@ -69,13 +69,13 @@ test("a new request keeps the reference as written, is owned by its consumer, an
 });
 
 const ownerless = {
-  "a consumer of another namespace": { consumer: machine, namespace: "hosts" },
-  "a consumer without uid": { consumer: { ...machine, uid: "" }, namespace: "default" },
-  "a kind whose API is not known": { consumer: { ...machine, kind: "Tool" }, namespace: "default" },
+  "a consumer of another namespace": { consumer: machine, hostNamespace: "hosts" },
+  "a consumer without uid": { consumer: { ...machine, uid: "" }, hostNamespace: "default" },
+  "a kind whose API is not known": { consumer: { ...machine, kind: "Tool" }, hostNamespace: "default" },
 };
 for (const [name, options] of Object.entries(ownerless)) {
   test(`no owner reference is written for ${name}`, () => {
-    const object = newClaimRequest({ ...options, verbatim: { name: "m-1" }, hostKind: "PhysicalHost" });
+    const object = newClaimRequest({ ...options, consumerRef: { name: "m-1" }, hostKind: "PhysicalHost" });
     assert.equal(object.metadata.ownerReferences, undefined);
   });
 }
