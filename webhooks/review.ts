@@ -1,3 +1,4 @@
+import type { ApiError } from "../src/claims/reasons.ts";
 import type { KubeObject } from "../src/kube/api.ts";
 
 /**
@@ -118,12 +119,7 @@ function isTextList(value: unknown): value is string[] {
 export interface ReviewAnswer {
   readonly allowed: boolean;
   /** Only when not allowed. */
-  readonly status?: {
-    code: number;
-    reason: string;
-    message: string;
-    details?: { causes: { reason: string; message: string; field: string }[] };
-  };
+  readonly status?: ApiError;
   /** RFC 6902; only on /mutate. */
   readonly patch?: readonly { op: "add" | "replace" | "remove"; path: string; value?: unknown }[];
   /** Shown by kubectl; each at most 120 characters where possible, as the API server asks. */
@@ -131,6 +127,18 @@ export interface ReviewAnswer {
   /** Keys get the webhook's name as a prefix by the API server. */
   readonly auditAnnotations?: Readonly<Record<string, string>>;
 }
+
+export type ReviewHandler = (
+  request: ReviewRequest,
+  signal: AbortSignal,
+) => Promise<ReviewAnswer> | ReviewAnswer;
+
+/** Why a review got no verdict. */
+export type ReviewFailure =
+  | { code: "Overloaded" }
+  | { code: "DeadlineExceeded" }
+  | { code: "Malformed"; problem: string }
+  | { code: "Internal"; cause: unknown };
 
 export function encodeReview(uid: string, answer: ReviewAnswer): string {
   const response: Json = { uid, allowed: answer.allowed };

@@ -4,7 +4,14 @@ import type { AddressInfo } from "node:net";
 import type { SecureContextOptions } from "node:tls";
 import type { Clock } from "../src/clock.ts";
 import type { Log } from "../src/log.ts";
-import { decodeReview, encodeReview, type ReviewAnswer, type ReviewRequest } from "./review.ts";
+import {
+  decodeReview,
+  encodeReview,
+  type ReviewAnswer,
+  type ReviewFailure,
+  type ReviewHandler,
+  type ReviewRequest,
+} from "./review.ts";
 
 /**
  * The API server's door: HTTPS/1.1, two review routes answered ahead of everything else. The API server speaks
@@ -21,11 +28,6 @@ export const BODY_LIMIT_BYTES = 7 * 1024 * 1024;
 /** An idle connection outlives the API server's own 90 s idle limit, so that the API server closes first. */
 const KEEP_ALIVE_MS = 120_000;
 
-export type ReviewHandler = (
-  request: ReviewRequest,
-  signal: AbortSignal,
-) => Promise<ReviewAnswer> | ReviewAnswer;
-
 export interface WebhookServerOptions {
   /** By path: "/mutate", "/validate". */
   routes: Readonly<Record<string, ReviewHandler>>;
@@ -41,12 +43,6 @@ export interface WebhookServerOptions {
   /** The answer to a review that failed inside: never a dropped connection. */
   onFailure(route: string, request: ReviewRequest | undefined, failure: ReviewFailure): ReviewAnswer;
 }
-
-export type ReviewFailure =
-  | { code: "Overloaded" }
-  | { code: "DeadlineExceeded" }
-  | { code: "Malformed"; problem: string }
-  | { code: "Internal"; cause: unknown };
 
 export interface WebhookServer {
   readonly address: AddressInfo;

@@ -1,0 +1,119 @@
+import { type Binding, type Host, sameConsumer } from "../claims/claim.ts";
+import type { HostProfile } from "../hosts/profile.ts";
+import type { CallOptions, KubeApi } from "../kube/api.ts";
+import { isConflict, isNotFound } from "../kube/errors.ts";
+import { type ClaimRequest, readClaimRequest } from "../requests/claim-request.ts";
+import { readBoundHost } from "./bound-host.ts";
+import type { Applicant, Recorder } from "./recorder.ts";
+import { setFinalizer, writeStatus } from "./request-status.ts";
+import type { World } from "./world.ts";
+
+/** Rounds of read, judge, write before a contended request is left to the client's own retry. */
+const ROUNDS = 4;
+
+export interface Taking extends Applicant {
+  readonly host: Pick<Host, "name" | "uid" | "resourceVersion">;
+  /** formatTerm of the holder, or "" on the optimistic path. */
+  readonly term: string;
+}
+
+export type Taken =
+  | { ok: true; request: ClaimRequest }
+  | { ok: false; reason: "ConsumerHoldsHost"; hostName: string; by: "consumerRef" | "binding" }
+  | { ok: false; reason: "BindingConflict"; detail: string };
+
+/**
+ * Takes a consumer's binding: writes `status.binding` on its ClaimRequest with the request's resourceVersion as
+ * precondition, after making sure by consistent reads that the one it replaces can no longer become a holding.
+ * resourceVersion protects a host; this protects a consumer, across replicas, modes and crashes.
+ *
+ * Rejects with a KubeError when the API server can't be asked; nothing was taken then as far as this replica knows.
+ */
+export class Bindings {
+  readonly #api: KubeApi;
+  readonly #world: World;
+  readonly #recorder: Recorder;
+  readonly #profileFor: (hostKind: string) => HostProfile | undefined;
+
+  constructor(options: {
+    api: KubeApi;
+    world: World;
+    recorder: Recorder;
+    profileFor: (hostKind: string) => HostProfile | undefined;
+  }) {
+    this.#api = options.api;
+    this.#world = options.world;
+    this.#recorder = options.recorder;
+    this.#profileFor = options.profileFor;
+  }
+
+  async take(taking: Taking, call: CallOptions = {}): Promise<Taken> {
+    let request = this.#world.requestOf(taking.consumer) ?? (await this.#recorder.ensure(taking, call));
+    for (let round = 0; round < ROUNDS; round++) {
+      const obstacle = await this.#obstacle(request, taking, call);
+      if (obstacle !== null) return obstacle;
+      const { binding, phase } = request;
+      if (phase === "Binding" && binding !== null && isSame(binding, bindingOf(taking)))
+        return { ok: true, request };
+      try {
+        if (!request.hasFinalizer) {
+          request = readClaimRequest(await setFinalizer(this.#api, request, true, call));
+          this.#world.setRequest(request);
+          continue;
+        }
+        return { ok: true, request: await this.#write(request, taking, call) };
+      } catch (error) {
+        if (!isConflict(error) && !isNotFound(error)) throw error;
+        request = await this.#recorder.ensure(taking, call);
+      }
+    }
+    return {
+      ok: false,
+      reason: "BindingConflict",
+      detail: "other writes of the same consumer keep changing it",
+    };
+  }
+
+  /** Gives a binding back after a definite rejection of its only write. */
+  async giveBack(request: ClaimRequest, message: string, call: CallOptions = {}): Promise<void> {
+    await this.#status(request, { phase: "Pending", binding: null, message }, call);
+  }
+
+  /** Why the request as it is may not name this host now, or null. */
+  async #obstacle(request: ClaimRequest, taking: Taking, call: CallOptions): Promise<Taken | null> {
+    if (!sameConsumer(request.consumer, taking.consumer)) {
+      const detail = "its ClaimRequest still belongs to an earlier object of the same name";
+      return { ok: false, reason: "BindingConflict", detail };
+    }
+    if (request.deleting) {
+      return { ok: false, reason: "BindingConflict", detail: "its ClaimRequest is being deleted" };
+    }
+    const { binding } = request;
+    if (binding === null || binding.hostUID === taking.host.uid) return null;
+    const profile = this.#profileFor(request.hostKind);
+    if (profile === undefined) return null;
+    const read = await readBoundHost(this.#api, profile, request.consumer, request.namespace, binding, call);
+    if (read.state === "free") return null;
+    const by = read.state === "ours" ? "consumerRef" : "binding";
+    return { ok: false, reason: "ConsumerHoldsHost", hostName: binding.hostName, by };
+  }
+
+  #write(request: ClaimRequest, taking: Taking, call: CallOptions): Promise<ClaimRequest> {
+    const message = `Binding to host ${taking.host.name}`;
+    return this.#status(request, { phase: "Binding", binding: bindingOf(taking), message }, call);
+  }
+
+  async #status(request: ClaimRequest, status: object, call: CallOptions): Promise<ClaimRequest> {
+    const written = readClaimRequest(await writeStatus(this.#api, request, status, call));
+    this.#world.setRequest(written);
+    return written;
+  }
+}
+
+function bindingOf({ host, term }: Taking): Binding {
+  return { hostName: host.name, hostUID: host.uid, hostResourceVersion: host.resourceVersion, term };
+}
+
+function isSame(a: Binding, b: Binding): boolean {
+  return a.hostUID === b.hostUID && a.hostResourceVersion === b.hostResourceVersion && a.term === b.term;
+}

@@ -1,0 +1,197 @@
+import type { Clock } from "../clock.ts";
+import type { HostProfile, Machine } from "../hosts/profile.ts";
+import type { KubeApi, KubeObject } from "../kube/api.ts";
+import { Mirror } from "../kube/mirror.ts";
+import { CLAIM_REQUESTS, LEASES } from "../kube/types.ts";
+import type { Log } from "../log.ts";
+import { type ClaimRequest, claimRequestName, readClaimRequest } from "../requests/claim-request.ts";
+import type { Intent } from "./intent.ts";
+import type { World } from "./world.ts";
+
+/**
+ * A mirror older than this must not judge. A healthy watch proves itself at least once a minute, and a dead one is
+ * replaced within another.
+ */
+const STALE_MS = 150_000;
+
+export interface FollowingOptions {
+  api: KubeApi;
+  clock: Clock;
+  log: Log;
+  random: () => number;
+  world: World;
+  profiles: readonly HostProfile[];
+  leaseNamespace: string;
+  leaseName: string;
+  relistMs: number;
+  /** The Lease as the watch has it; null when it is gone. `asOf` is the version at which this was seen. */
+  onLease(lease: KubeObject | null, asOf: string): void;
+  /** A machine whose annotations can't be read; told once for each version of it. */
+  onMachineProblems(machine: Machine): void;
+}
+
+/** What a mirror says of itself, whatever it holds. */
+type AnyMirror = Pick<
+  Mirror<unknown>,
+  "synced" | "state" | "staleMs" | "resourceVersion" | "start" | "whenSynced" | "caughtUpTo" | "refresh"
+>;
+
+/** Every mirror of this replica, feeding its world. */
+export class Following {
+  readonly #options: FollowingOptions;
+  readonly #hosts = new Map<string, AnyMirror>();
+  readonly #requests: AnyMirror;
+  readonly #lease: Mirror<KubeObject>;
+  readonly #mirrors: { resource: string; mirror: AnyMirror; judges: boolean }[] = [];
+
+  constructor(options: FollowingOptions) {
+    this.#options = options;
+    const { world, profiles, onLease } = options;
+    for (const profile of profiles) {
+      const hosts = this.#mirror(profile.hostType, true, (object) => profile.readHost(object), {
+        set: (host) => world.setHost(host),
+        delete: (host) => world.deleteHost(host.uid),
+      });
+      this.#hosts.set(profile.hostType.kind, hosts);
+      this.#followMachines(profile);
+    }
+    this.#requests = this.#mirror(CLAIM_REQUESTS, true, (object) => this.#readRequest(object), {
+      set: (request) => world.setRequest(request),
+      delete: (request) => world.deleteRequest(request.uid),
+    });
+    this.#lease = this.#mirror(LEASES, false, (object) => object, {
+      set: (lease) => onLease(lease, lease.metadata.resourceVersion ?? ""),
+      delete: () => onLease(null, this.#lease.resourceVersion),
+    });
+  }
+
+  start(signal: AbortSignal): void {
+    for (const { mirror } of this.#mirrors) mirror.start(signal);
+  }
+
+  async whenSynced(signal?: AbortSignal): Promise<void> {
+    await Promise.all(this.#mirrors.map(({ mirror }) => mirror.whenSynced(signal)));
+  }
+
+  /** Why no verdict may rest on these mirrors now, or null. */
+  notReady(): string | null {
+    for (const { resource, mirror, judges } of this.#mirrors) {
+      if (!judges) continue;
+      if (!mirror.synced) return `${resource} are not known yet`;
+      if (mirror.staleMs() > STALE_MS) return `${resource} were last known to be current too long ago`;
+    }
+    return null;
+  }
+
+  /** Whether the ClaimRequest CRD is installed, as far as is known. */
+  requestsAvailable(): boolean {
+    return this.#requests.state !== "absent";
+  }
+
+  /** Whether any host kind is served at all. */
+  hostKindsServed(): string[] {
+    return [...this.#hosts]
+      .filter(([, mirror]) => mirror.synced && mirror.state !== "absent")
+      .map(([kind]) => kind);
+  }
+
+  /** resourceVersions up to which hosts of a kind, and requests, have been seen. */
+  seen(hostKind: string): { hosts: string; requests: string } {
+    return {
+      hosts: this.#hosts.get(hostKind)?.resourceVersion ?? "",
+      requests: this.#requests.resourceVersion,
+    };
+  }
+
+  /** Whether this replica has come to know, in time, what an intent was decided on. */
+  async caughtUp(hostKind: string, intent: Intent, withinMs: number, signal: AbortSignal): Promise<boolean> {
+    const limit = new AbortController();
+    const timer = this.#options.clock.schedule(withinMs, () => limit.abort());
+    const until = AbortSignal.any([signal, limit.signal]);
+    const hosts = this.#hosts.get(hostKind);
+    try {
+      const waits = [
+        intent.hosts === "" || hosts === undefined || hosts.caughtUpTo(intent.hosts, until),
+        intent.requests === "" || this.#requests.caughtUpTo(intent.requests, until),
+      ];
+      return (await Promise.all(waits)).every(Boolean);
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  /** Consistent lists of hosts and requests, before a new holder makes its first choice. */
+  async refresh(signal: AbortSignal): Promise<void> {
+    await Promise.all([...this.#hosts.values(), this.#requests].map((mirror) => mirror.refresh(signal)));
+  }
+
+  *staleness(): Iterable<{ resource: string; value: number }> {
+    for (const { resource, mirror } of this.#mirrors) {
+      const staleMs = mirror.staleMs();
+      if (Number.isFinite(staleMs)) yield { resource, value: staleMs / 1000 };
+    }
+  }
+
+  /** One request a consumer: one that names a consumer under another name than the consumer's is left alone. */
+  #readRequest(object: KubeObject): ClaimRequest | null {
+    const request = readClaimRequest(object);
+    if (request.explicit) return request;
+    const wanted = claimRequestName(request.consumer, request.namespace);
+    if (request.name === wanted) return request;
+    const fields = { request: `${request.namespace}/${request.name}`, wanted };
+    this.#options.log.warn(fields, "A ClaimRequest is ignored because it is not named after its consumer");
+    return null;
+  }
+
+  #followMachines(profile: HostProfile): void {
+    const { world, onMachineProblems } = this.#options;
+    const { machineType, machineKind } = profile;
+    const known = () => {
+      if (mirror.synced && mirror.state !== "absent") world.machinesKnown(machineKind);
+    };
+    const mirror = this.#mirror(machineType, true, (object) => profile.readMachine(object), {
+      set: (machine) => {
+        world.setMachine(machine);
+        known();
+        if (machine.problems.length > 0) onMachineProblems(machine);
+      },
+      delete: (machine) => world.deleteMachine(machine),
+      synced: known,
+    });
+  }
+
+  #mirror<T extends { uid: string } | KubeObject>(
+    type: HostProfile["hostType"],
+    judges: boolean,
+    project: (object: KubeObject) => T | null,
+    tell: { set(value: T): void; delete(value: T): void; synced?(): void },
+  ): Mirror<T> {
+    const { api, clock, log, random, relistMs, leaseName, leaseNamespace } = this.#options;
+    const one =
+      type === LEASES ? { namespace: leaseNamespace, fieldSelector: `metadata.name=${leaseName}` } : {};
+    const mirror = new Mirror<T>({
+      api,
+      type,
+      clock,
+      log,
+      random,
+      relistMs,
+      ...one,
+      project,
+      onChange: (change) => {
+        if (change.type === "delete") return tell.delete(change.previous);
+        // Deleted and made again under the same name, between two looks.
+        if (change.previous !== undefined && uidOf(change.previous) !== uidOf(change.value))
+          tell.delete(change.previous);
+        tell.set(change.value);
+      },
+      onSynced: () => tell.synced?.(),
+    });
+    this.#mirrors.push({ resource: type.plural, mirror, judges });
+    return mirror;
+  }
+}
+
+function uidOf(value: { uid: string } | KubeObject): string | undefined {
+  return "metadata" in value ? (value as KubeObject).metadata.uid : (value as { uid: string }).uid;
+}

@@ -1,0 +1,120 @@
+import { type Consumer, sameConsumer } from "../claims/claim.ts";
+import type { CallOptions, KubeApi } from "../kube/api.ts";
+import { isAlreadyExists, isConflict, isNotFound, KubeError } from "../kube/errors.ts";
+import { CLAIM_REQUESTS } from "../kube/types.ts";
+import {
+  type ClaimRequest,
+  claimRequestName,
+  newClaimRequest,
+  readClaimRequest,
+} from "../requests/claim-request.ts";
+import { writeStatus } from "./request-status.ts";
+import type { World } from "./world.ts";
+
+/** Whose request it is, and what to write into one that has to be made. */
+export interface Applicant {
+  readonly consumer: Consumer;
+  /** The consumerRef as its writer wrote it; kept verbatim, since some controllers recognise only that. */
+  readonly consumerRef: Readonly<Record<string, unknown>>;
+  readonly hostKind: string;
+  /** The namespace of the hosts, where the request lives. */
+  readonly namespace: string;
+}
+
+export type Recorded =
+  | { ok: true; request: ClaimRequest }
+  /** A request of an earlier object of the same name, or one being deleted, has the place; it goes away soon. */
+  | { ok: false; detail: string };
+
+/**
+ * Turns a consumer that asks for a host into a durable ClaimRequest: one write for its whole wait, none when it
+ * waits already. Rejects with a KubeError when the API server can't be asked; nothing may be assumed then.
+ */
+export class Recorder {
+  readonly #api: KubeApi;
+  readonly #world: World;
+
+  constructor(options: { api: KubeApi; world: World }) {
+    this.#api = options.api;
+    this.#world = options.world;
+  }
+
+  /** Makes sure that the applicant waits: a request exists and is Pending, or is being bound. */
+  async record(applicant: Applicant, call: CallOptions = {}): Promise<Recorded> {
+    const known = this.#world.requestOf(applicant.consumer);
+    const first = known ?? (await this.ensure(applicant, call));
+    const usable = this.#usable(first, applicant);
+    if (!usable.ok || first.phase === "Pending" || first.phase === "Binding") return usable;
+    try {
+      return { ok: true, request: await this.#waitAgain(first, call) };
+    } catch (error) {
+      if (!isConflict(error) && !isNotFound(error)) throw error;
+      const now = await this.ensure(applicant, call);
+      const waits = now.phase === "Pending" || now.phase === "Binding";
+      return waits ? this.#usable(now, applicant) : { ok: false, detail: "its ClaimRequest keeps changing" };
+    }
+  }
+
+  /** The applicant's request as the API server has it now; made when there is none. */
+  async ensure(applicant: Applicant, call: CallOptions): Promise<ClaimRequest> {
+    const known = await this.read(applicant, call);
+    if (known !== null) return known;
+    if (applicant.consumer.kind === CLAIM_REQUESTS.kind) throw missing(applicant.consumer);
+    const object = newClaimRequest({ ...applicant, hostNamespace: applicant.namespace });
+    try {
+      return this.#note(await this.#api.create(CLAIM_REQUESTS, object, call));
+    } catch (error) {
+      if (!isAlreadyExists(error)) throw error;
+      const other = await this.read(applicant, call);
+      if (other === null) throw error;
+      return other;
+    }
+  }
+
+  /** A consistent read; null when there is none. */
+  async read(applicant: Applicant, call: CallOptions): Promise<ClaimRequest | null> {
+    const { namespace, consumer } = applicant;
+    try {
+      const standsForItself = consumer.kind === CLAIM_REQUESTS.kind;
+      const name = standsForItself ? consumer.name : claimRequestName(consumer, namespace);
+      return this.#note(await this.#api.get(CLAIM_REQUESTS, { namespace, name }, call));
+    } catch (error) {
+      if (isNotFound(error)) return null;
+      throw error;
+    }
+  }
+
+  #usable(request: ClaimRequest, applicant: Applicant): Recorded {
+    if (request.deleting) return { ok: false, detail: "its ClaimRequest is being deleted" };
+    if (!sameConsumer(request.consumer, applicant.consumer)) {
+      return { ok: false, detail: "its ClaimRequest still belongs to an earlier object of the same name" };
+    }
+    return { ok: true, request };
+  }
+
+  async #waitAgain(request: ClaimRequest, call: CallOptions): Promise<ClaimRequest> {
+    const message = "Waiting again: its consumer has tried to claim a host";
+    return this.#note(
+      await writeStatus(this.#api, request, { phase: "Pending", binding: null, message }, call),
+    );
+  }
+
+  #note(object: Parameters<typeof readClaimRequest>[0]): ClaimRequest {
+    const request = readClaimRequest(object);
+    this.#world.setRequest(request);
+    return request;
+  }
+}
+
+function missing({ namespace, name }: Consumer): KubeError {
+  return new KubeError("KUBE_STATUS", `ClaimRequest ${namespace}/${name} does not exist`, {
+    status: {
+      kind: "Status",
+      apiVersion: "v1",
+      metadata: {},
+      status: "Failure",
+      reason: "NotFound",
+      code: 404,
+    },
+  });
+}

@@ -1,0 +1,66 @@
+import type { Host } from "../claims/claim.ts";
+import { includes, isOlder } from "../kube/resource-version.ts";
+import type { ClaimRequest } from "../requests/claim-request.ts";
+import { judgeBoundHost } from "./bound-host.ts";
+import { isHeldBy } from "./facts.ts";
+
+/** What a ClaimRequest needs next, as far as this replica's mirrors tell. */
+export type RequestAction =
+  | { do: "nothing" }
+  /** Its binding can be settled by what the mirror shows already. */
+  | { do: "markBound"; host: Host }
+  | { do: "free"; why: string }
+  /** Only a consistent read, and fencing if need be, can settle its binding. */
+  | { do: "resolve" }
+  | { do: "markReleased"; waitsAgain: boolean }
+  /** It says Bound, and this replica's mirror, which may be behind, does not show it. */
+  | { do: "confirmRelease"; waitsAgain: boolean }
+  /** After a consistent read that confirms it. */
+  | { do: "deleteIfConsumerGone" }
+  | { do: "releaseHost"; host: Host }
+  | { do: "dropFinalizer" };
+
+export interface RequestFacts {
+  request: ClaimRequest;
+  /** The host that its binding names, in the newest version this replica has seen. */
+  boundHost: Host | undefined;
+  /** Hosts that its consumer holds. */
+  held: readonly Host[];
+  /** Its consumer's kind is mirrored, and the consumer is not there. */
+  consumerGone: boolean;
+  /** Its consumer says itself that it waits. */
+  consumerWaits: boolean;
+}
+
+/** In the order in which things must happen: a write in flight is settled before anything is forgotten. */
+export function nextAction(facts: RequestFacts): RequestAction {
+  const { request, boundHost, held } = facts;
+  const { binding, phase } = request;
+  const holding = held[0];
+  if (phase === "Binding" && binding !== null) {
+    if (boundHost !== undefined) {
+      const atLeastAsNew = includes(boundHost.resourceVersion, binding.hostResourceVersion);
+      const judged = judgeBoundHost(boundHost, request.consumer, binding);
+      if (judged.state === "ours") return { do: "markBound", host: boundHost };
+      if (judged.state === "free" && atLeastAsNew)
+        return { do: "free", why: `Host ${binding.hostName} changed` };
+    }
+    return { do: "resolve" };
+  }
+  if (request.deleting) {
+    if (!request.hasFinalizer) return { do: "nothing" };
+    if (request.explicit && holding !== undefined) return { do: "releaseHost", host: holding };
+    return { do: "dropFinalizer" };
+  }
+  if (facts.consumerGone) return { do: "deleteIfConsumerGone" };
+  if (phase === "Bound" && binding !== null) {
+    if (boundHost !== undefined && isHeldBy(boundHost, request.consumer)) return { do: "nothing" };
+    if (holding !== undefined) return { do: "markBound", host: holding };
+    const seenSince =
+      boundHost !== undefined && isOlder(binding.hostResourceVersion, boundHost.resourceVersion);
+    return { do: seenSince ? "markReleased" : "confirmRelease", waitsAgain: facts.consumerWaits };
+  }
+  if (holding !== undefined) return { do: "markBound", host: holding };
+  if (phase === "Released" && facts.consumerWaits) return { do: "markReleased", waitsAgain: true };
+  return { do: "nothing" };
+}

@@ -1,0 +1,232 @@
+import type { Host } from "../claims/claim.ts";
+import type { Clock } from "../clock.ts";
+import type { HostProfile } from "../hosts/profile.ts";
+import type { CallOptions, KubeApi } from "../kube/api.ts";
+import { isConflict, isNotFound } from "../kube/errors.ts";
+import { CLAIM_REQUESTS } from "../kube/types.ts";
+import type { Log } from "../log.ts";
+import { type ClaimRequest, readClaimRequest } from "../requests/claim-request.ts";
+import { readBoundHost } from "./bound-host.ts";
+import { currentRequest } from "./facts.ts";
+import { fenceHost } from "./fence.ts";
+import { nextAction, type RequestAction } from "./request-action.ts";
+import { setFinalizer, writeStatus } from "./request-status.ts";
+import { WorkQueue } from "./workqueue.ts";
+import type { World } from "./world.ts";
+
+export interface RequestControllerOptions {
+  api: KubeApi;
+  world: World;
+  clock: Clock;
+  log: Log;
+  random: () => number;
+  profileFor(hostKind: string): HostProfile | undefined;
+  profileForMachine(machineKind: string): HostProfile | undefined;
+  /** Whether this replica looks after requests now: it leads, or nobody of ours does. */
+  isResponsible(): boolean;
+  /** A binding taken this long ago, and not settled by what the watch shows, is settled by fencing its host. */
+  graceMs: number;
+  parallelism: number;
+  onBound?(request: ClaimRequest, host: Host): void;
+}
+
+/**
+ * Keeps every ClaimRequest true: settles bindings, notes what became of them, releases what a deleted explicit
+ * request held, and removes requests whose consumer is gone, also where no garbage collector runs. Level-triggered
+ * by request uid; every write has the request's resourceVersion as precondition, so replicas may overlap.
+ */
+export class RequestController {
+  readonly #options: RequestControllerOptions;
+  readonly #work: WorkQueue;
+  /** Since when an unsettled binding has been seen, by `request uid / request resourceVersion`. */
+  readonly #unsettledSince = new Map<string, { resourceVersion: string; atMs: number }>();
+
+  constructor(options: RequestControllerOptions) {
+    this.#options = options;
+    const { clock, random, parallelism, log } = options;
+    this.#work = new WorkQueue({
+      clock,
+      random,
+      parallelism,
+      reconcile: (uid, signal) => this.#reconcile(uid, signal),
+      onError: (uid, error) =>
+        log.warn({ err: error, requestUID: uid }, "A ClaimRequest could not be looked after"),
+    });
+  }
+
+  start(signal: AbortSignal): void {
+    this.#work.start(signal);
+    this.resync();
+  }
+
+  /** Something about this request, its consumer or its host has changed. */
+  enqueue(requestUid: string): void {
+    this.#work.add(requestUid);
+  }
+
+  /** Looks at all of them again: on taking the Lease, and when responsibility may have come to this replica. */
+  resync(): void {
+    for (const request of this.#options.world.requests()) this.#work.add(request.uid);
+  }
+
+  #actionOf(request: ClaimRequest): RequestAction {
+    const { world } = this.#options;
+    const facts = world.factsOf(request);
+    const machine = facts?.machine ?? null;
+    return nextAction({
+      request,
+      boundHost: request.binding === null ? undefined : world.host(request.binding.hostUID),
+      held: world.heldBy(request.consumer),
+      consumerGone: !request.explicit && world.isGone(request.consumer),
+      consumerWaits: machine?.waits && facts !== undefined && currentRequest(facts) === request,
+    });
+  }
+
+  async #reconcile(uid: string, signal: AbortSignal): Promise<number | undefined> {
+    const { world, graceMs, clock } = this.#options;
+    const request = world.request(uid);
+    if (request === undefined) {
+      this.#unsettledSince.delete(uid);
+      return undefined;
+    }
+    const action = this.#actionOf(request);
+    if (action.do !== "resolve") this.#unsettledSince.delete(uid);
+    if (action.do === "nothing") return undefined;
+    if (!this.#options.isResponsible()) return graceMs;
+    if (action.do === "resolve") {
+      const sinceMs = this.#sinceMs(request);
+      const waitMs = sinceMs + graceMs - clock.monotonicMs();
+      if (waitMs > 0) return waitMs;
+    }
+    try {
+      await this.#perform(request, action, { signal });
+    } catch (error) {
+      // Somebody was faster; the watch brings what they wrote, and this is a safety net behind it.
+      if (isConflict(error) || isNotFound(error)) return graceMs;
+      throw error;
+    }
+    return undefined;
+  }
+
+  #sinceMs(request: ClaimRequest): number {
+    const known = this.#unsettledSince.get(request.uid);
+    if (known?.resourceVersion === request.resourceVersion) return known.atMs;
+    const atMs = this.#options.clock.monotonicMs();
+    this.#unsettledSince.set(request.uid, { resourceVersion: request.resourceVersion, atMs });
+    return atMs;
+  }
+
+  async #perform(request: ClaimRequest, action: RequestAction, call: CallOptions): Promise<void> {
+    switch (action.do) {
+      case "nothing":
+        return;
+      case "resolve":
+        return this.#resolve(request, call);
+      case "markBound":
+        return this.#markBound(request, action.host, call);
+      case "free":
+        return this.#status(request, pending(`Waiting again: ${action.why}`), call);
+      case "confirmRelease":
+        return this.#confirmRelease(request, action.waitsAgain, call);
+      case "markReleased":
+        return this.#markReleased(request, action.waitsAgain, call);
+      case "releaseHost":
+        return this.#releaseHost(request, action.host, call);
+      case "dropFinalizer":
+        return this.#dropFinalizer(request, call);
+      case "deleteIfConsumerGone":
+        return this.#deleteIfConsumerGone(request, call);
+    }
+  }
+
+  async #confirmRelease(request: ClaimRequest, waitsAgain: boolean, call: CallOptions): Promise<void> {
+    const { api, profileFor, world } = this.#options;
+    const { binding, consumer, namespace } = request;
+    const profile = profileFor(request.hostKind);
+    if (binding === null || profile === undefined) return;
+    const read = await readBoundHost(api, profile, consumer, namespace, binding, call);
+    if (read.host !== null) world.setHost(read.host);
+    if (read.state !== "ours") await this.#markReleased(request, waitsAgain, call);
+  }
+
+  async #markReleased(request: ClaimRequest, waitsAgain: boolean, call: CallOptions): Promise<void> {
+    const released = { phase: "Released", binding: null, message: "Its host was released" };
+    await this.#status(request, waitsAgain ? pending("Waiting again after a release") : released, call);
+  }
+
+  async #deleteIfConsumerGone(request: ClaimRequest, call: CallOptions): Promise<void> {
+    const { api, log, profileForMachine } = this.#options;
+    const { consumer } = request;
+    const profile = profileForMachine(consumer.kind);
+    if (profile === undefined) return;
+    try {
+      const machine = await api.get(profile.machineType, key(consumer), call);
+      if (consumer.uid === "" || machine.metadata.uid === consumer.uid) return;
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+    log.info(
+      { request: `${request.namespace}/${request.name}` },
+      "Deleting a ClaimRequest whose consumer is gone",
+    );
+    await api.delete(CLAIM_REQUESTS, key(request), { ...call, preconditions: { uid: request.uid } });
+  }
+
+  /** Step 4 of the binding protocol: read consistently; while the write could still land, fence the host. */
+  async #resolve(request: ClaimRequest, call: CallOptions): Promise<void> {
+    const { binding } = request;
+    const profile = this.#options.profileFor(request.hostKind);
+    if (binding === null || profile === undefined) return;
+    const { api, world, log } = this.#options;
+    const read = await readBoundHost(api, profile, request.consumer, request.namespace, binding, call);
+    if (read.host !== null) world.setHost(read.host);
+    if (read.state === "ours") return this.#markBound(request, read.host, call);
+    if (read.state === "unresolved") {
+      world.setHost(await fenceHost(api, profile, read.host, call));
+      log.info(
+        { request: `${request.namespace}/${request.name}`, host: read.host.name },
+        "Fenced a host to settle a binding",
+      );
+    }
+    await this.#status(request, pending("Waiting again: the claim of its host did not take effect"), call);
+  }
+
+  async #markBound(request: ClaimRequest, host: Host, call: CallOptions): Promise<void> {
+    const at = new Date(this.#options.clock.wallMs()).toISOString();
+    const binding = {
+      hostName: host.name,
+      hostUID: host.uid,
+      hostResourceVersion: host.resourceVersion,
+      term: request.binding?.term ?? "",
+    };
+    const message = `Bound to host ${host.name}`;
+    await this.#status(request, { phase: "Bound", binding, boundAt: at, message }, call);
+    this.#options.onBound?.(request, host);
+  }
+
+  async #releaseHost(request: ClaimRequest, host: Host, call: CallOptions): Promise<void> {
+    const profile = this.#options.profileFor(host.kind);
+    if (profile === undefined) return;
+    const patch = { type: "merge", body: profile.releasePatch(host) } as const;
+    const written = await this.#options.api.patch(profile.hostType, key(host), patch, call);
+    this.#options.world.setHost(profile.readHost(written));
+    await this.#dropFinalizer(request, call);
+  }
+
+  async #dropFinalizer(request: ClaimRequest, call: CallOptions): Promise<void> {
+    await setFinalizer(this.#options.api, request, false, call);
+  }
+
+  async #status(request: ClaimRequest, status: object, call: CallOptions): Promise<void> {
+    const written = await writeStatus(this.#options.api, request, status, call);
+    this.#options.world.setRequest(readClaimRequest(written));
+  }
+}
+
+function pending(message: string): object {
+  return { phase: "Pending", binding: null, message };
+}
+
+function key({ namespace, name }: { namespace: string; name: string }): { namespace: string; name: string } {
+  return { namespace, name };
+}

@@ -1,0 +1,372 @@
+import { type Claim, type Consumer, consumerKey, type Host, poolKey, sameConsumer } from "../claims/claim.ts";
+import { ClaimQueue } from "../claims/queue.ts";
+import { NO_REQUIREMENTS } from "../claims/requirements.ts";
+import type { Machine } from "../hosts/profile.ts";
+import { isOlder } from "../kube/resource-version.ts";
+import type { ClaimRequest } from "../requests/claim-request.ts";
+import {
+  type ConsumerFacts,
+  claimOfFacts,
+  type DemandRules,
+  demandOf,
+  emptyFacts,
+  isClaimable,
+  isEmpty,
+  isHeldBy,
+  unresolvedBinding,
+} from "./facts.ts";
+import { Latest } from "./latest.ts";
+
+/** What the profiles say of kinds. */
+export interface Kinds {
+  /** The kind of host that machines of this kind claim; undefined for other consumers. */
+  hostKindOf(machineKind: string): string | undefined;
+  /** Whether consumers of this kind may hold hosts of other namespaces. */
+  mayCrossNamespaces(consumerKind: string): boolean;
+}
+
+/**
+ * What this replica knows of hosts, machines and requests, and the queue that follows from it. Fed by the mirrors
+ * and by the answers to this replica's own writes, whichever comes first; every conclusion is drawn again from
+ * the objects when one of them changes, so the order in which they arrive does not matter.
+ *
+ * Invariant: a consumer is in `queue` exactly when `demandOf` says that it waits, and a host exactly when
+ * `isFree` says so. Only `consumerChanged` and `hostChanged` touch the queue.
+ */
+export class World {
+  readonly queue = new ClaimQueue();
+  readonly #hosts = new Latest<Host>();
+  readonly #requests = new Latest<ClaimRequest>();
+  readonly #consumers = new Map<string, ConsumerFacts>();
+  readonly #knownMachineKinds = new Set<string>();
+  /** Consumers whose unresolved binding, or reservation, names the host. */
+  readonly #namedBy = new Map<string, Set<string>>();
+  readonly #listeners = new Set<() => void>();
+  readonly #consumerListeners = new Set<(key: string) => void>();
+  readonly #kinds: Kinds;
+  #foreignAttemptWindow: { nowMs: () => number; windowMs: number } | null = null;
+
+  constructor(kinds: Kinds) {
+    this.#kinds = kinds;
+  }
+
+  /** Called with the key of each consumer of which anything has changed; must not throw. */
+  onConsumer(listener: (key: string) => void): void {
+    this.#consumerListeners.add(listener);
+  }
+
+  /** Called after every change; must not throw. */
+  onChange(listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /**
+   * Says that all machines of this kind are known from now on, so that a request whose machine is not among them
+   * has lost it.
+   */
+  machinesKnown(machineKind: string): void {
+    if (this.#knownMachineKinds.has(machineKind)) return;
+    this.#knownMachineKinds.add(machineKind);
+    for (const [key, facts] of this.#consumers) if (facts.kind === machineKind) this.#consumerChanged(key);
+    this.#announce();
+  }
+
+  /**
+   * Under a holder that is none of our replicas, only what that holder has itself tried within `windowMs` waits:
+   * what it does not serve must not block what it does. null: every waiting claim counts.
+   */
+  setForeignHolder(window: { nowMs: () => number; windowMs: number } | null): void {
+    if ((window === null) === (this.#foreignAttemptWindow === null)) return;
+    this.#foreignAttemptWindow = window;
+    for (const key of this.#consumers.keys()) this.#consumerChanged(key);
+    this.#announce();
+  }
+
+  setHost(host: Host): void {
+    const before = this.#hosts.get(host.uid);
+    if (!this.#hosts.set(host.uid, host.resourceVersion, host)) return;
+    if (before?.consumer) this.#dropHolding(before);
+    if (host.consumer !== null && this.#counts(host, host.consumer)) {
+      this.#facts(host.consumer).hosts.set(host.uid, host);
+    }
+    this.#hostChanged(host.uid);
+    for (const key of this.#namedBy.get(host.uid) ?? []) this.#consumerChanged(key);
+    if (before?.consumer) this.#consumerChanged(consumerKey(before.consumer));
+    if (host.consumer !== null) this.#consumerChanged(consumerKey(host.consumer));
+    this.#announce();
+  }
+
+  deleteHost(uid: string): void {
+    const before = this.#hosts.delete(uid);
+    if (before === undefined) return;
+    if (before.consumer !== null) {
+      this.#dropHolding(before);
+      this.#consumerChanged(consumerKey(before.consumer));
+    }
+    this.#hostChanged(uid);
+    this.#announce();
+  }
+
+  setMachine(machine: Machine): void {
+    this.#facts(machine).machine = machine;
+    this.#consumerChanged(consumerKey(machine));
+    this.#announce();
+  }
+
+  deleteMachine(machine: Pick<Machine, "kind" | "namespace" | "name" | "uid">): void {
+    const facts = this.#consumers.get(consumerKey(machine));
+    if (facts?.machine?.uid !== machine.uid) return;
+    facts.machine = null;
+    this.#consumerChanged(consumerKey(machine));
+    this.#announce();
+  }
+
+  setRequest(request: ClaimRequest): void {
+    if (!this.#requests.set(request.uid, request.resourceVersion, request)) return;
+    const key = consumerKey(request.consumer);
+    const facts = this.#facts(request.consumer);
+    const before = facts.request;
+    // A request recreated under its name replaces the older one, however late the older one's deletion is seen.
+    const replaced = before !== null && before.uid !== request.uid;
+    if (replaced && isOlder(request.resourceVersion, before.resourceVersion)) return;
+    facts.request = request;
+    const named = unresolvedBinding(request)?.hostUID;
+    if (named !== undefined) this.#name(named, key);
+    const namedBefore = before === null ? undefined : unresolvedBinding(before)?.hostUID;
+    if (namedBefore !== undefined) this.#unname(namedBefore, key);
+    this.#consumerChanged(key);
+    this.#announce();
+  }
+
+  deleteRequest(uid: string): void {
+    const before = this.#requests.delete(uid);
+    if (before === undefined) return;
+    const key = consumerKey(before.consumer);
+    const facts = this.#consumers.get(key);
+    if (facts?.request?.uid !== uid) return;
+    facts.request = null;
+    const named = unresolvedBinding(before)?.hostUID;
+    if (named !== undefined) this.#unname(named, key);
+    this.#consumerChanged(key);
+    this.#announce();
+  }
+
+  /** Takes consumer and host out of the queue until `unreserve`, before any write of theirs can be seen. */
+  reserve(key: string, hostUid: string): void {
+    const facts = this.#consumers.get(key);
+    if (facts === undefined) return;
+    facts.reserved = hostUid;
+    this.#name(hostUid, key);
+    this.#consumerChanged(key);
+  }
+
+  unreserve(key: string): void {
+    const facts = this.#consumers.get(key);
+    if (facts === undefined || facts.reserved === null) return;
+    const hostUid = facts.reserved;
+    facts.reserved = null;
+    this.#unname(hostUid, key);
+    this.#consumerChanged(key);
+    this.#announce();
+  }
+
+  /** Out of the queue, so that nobody waits behind a claim whose binding keeps failing. */
+  suspend(key: string, suspended: boolean): void {
+    const facts = this.#consumers.get(key);
+    if (facts === undefined || facts.suspended === suspended) return;
+    facts.suspended = suspended;
+    this.#consumerChanged(key);
+    this.#announce();
+  }
+
+  /** The foreign holder has tried this claim itself, at `atMs` on the monotonic clock. */
+  noteHolderAttempt(consumer: Consumer, atMs: number): void {
+    const facts = this.#facts(consumer);
+    facts.holderAttemptMs = atMs;
+    this.#consumerChanged(consumerKey(consumer));
+  }
+
+  /** Forgets attempts older than the window; call it now and then while the holder is a foreign one. */
+  expireHolderAttempts(): void {
+    for (const [key, facts] of this.#consumers)
+      if (facts.holderAttemptMs !== null) this.#consumerChanged(key);
+    this.#announce();
+  }
+
+  host(uid: string): Host | undefined {
+    return this.#hosts.get(uid);
+  }
+
+  hosts(): IterableIterator<Host> {
+    return this.#hosts.values();
+  }
+
+  requests(): IterableIterator<ClaimRequest> {
+    return this.#requests.values();
+  }
+
+  request(uid: string): ClaimRequest | undefined {
+    return this.#requests.get(uid);
+  }
+
+  factsOf(request: ClaimRequest): Readonly<ConsumerFacts> | undefined {
+    return this.#consumers.get(consumerKey(request.consumer));
+  }
+
+  /** The consumer with the uid of the object that has its name now, where its writer left the uid out. */
+  identified(consumer: Consumer): Consumer {
+    const machine = this.#consumers.get(consumerKey(consumer))?.machine ?? null;
+    return consumer.uid !== "" || machine === null ? consumer : { ...consumer, uid: machine.uid };
+  }
+
+  /** The cluster of the consumer's machine; "" when unknown. */
+  clusterOf(consumer: Consumer): string {
+    return this.#consumers.get(consumerKey(consumer))?.machine?.cluster ?? "";
+  }
+
+  heldBy(consumer: Consumer): Host[] {
+    const hosts = this.#consumers.get(consumerKey(consumer))?.hosts.values() ?? [];
+    return [...hosts].filter((host) => isHeldBy(host, consumer));
+  }
+
+  consumers(): IterableIterator<readonly [string, Readonly<ConsumerFacts>]> {
+    return this.#consumers.entries();
+  }
+
+  consumer(key: string): Readonly<ConsumerFacts> | undefined {
+    return this.#consumers.get(key);
+  }
+
+  /** The request that is this consumer's place, or null: one of another uid, or being deleted, is none. */
+  requestOf(consumer: Consumer): ClaimRequest | null {
+    const request = this.#consumers.get(consumerKey(consumer))?.request ?? null;
+    return request !== null && sameConsumer(request.consumer, consumer) ? request : null;
+  }
+
+  /** Whether the object behind this consumer is certainly gone: its kind is mirrored and it is not there. */
+  isGone(consumer: Consumer): boolean {
+    if (!this.#knownMachineKinds.has(consumer.kind)) return false;
+    const machine = this.#consumers.get(consumerKey(consumer))?.machine ?? null;
+    return machine === null || (consumer.uid !== "" && machine.uid !== consumer.uid);
+  }
+
+  /** Another host that this consumer has, or may be getting; holdings are looked at first. */
+  heldElsewhere(
+    consumer: Consumer,
+    hostUid: string,
+  ): { hostName: string; by: "consumerRef" | "binding" } | null {
+    const facts = this.#consumers.get(consumerKey(consumer));
+    if (facts === undefined) return null;
+    const held = this.heldBy(consumer).find((host) => host.uid !== hostUid);
+    if (held !== undefined) return { hostName: held.name, by: "consumerRef" };
+    const request = facts.request;
+    if (request === null || !sameConsumer(request.consumer, consumer)) return null;
+    const binding = unresolvedBinding(request);
+    if (binding === null || binding.hostUID === hostUid) return null;
+    return { hostName: binding.hostName, by: "binding" };
+  }
+
+  /** The higher-priority claim that would lose its place if this consumer took this host now, or null. */
+  displaced(consumer: Consumer, host: Host, nowMs: number): Claim | null {
+    const claim = this.claimOf(consumer, host, nowMs);
+    const named = this.#namedBy.get(host.uid);
+    const onlyByAsker = named?.size === 1 && named.has(claim.id);
+    if (!onlyByAsker || this.queue.hasHost(host.uid) || !isClaimable(host)) {
+      return this.queue.displaced(claim, host.uid);
+    }
+    // The asker's own binding took the host out of the queue; the question is put as if it had not.
+    this.queue.setHost(host);
+    try {
+      return this.queue.displaced(claim, host.uid);
+    } finally {
+      this.queue.removeHost(host.uid);
+    }
+  }
+
+  /** The claim as it waits, or would wait; a consumer that nothing is known of is as young as can be. */
+  claimOf(consumer: Consumer, host: Pick<Host, "kind" | "namespace">, nowMs: number): Claim {
+    const facts = this.#consumers.get(consumerKey(consumer));
+    const known = facts === undefined ? null : claimOfFacts(facts, this.#kinds.hostKindOf(facts.kind));
+    if (known !== null && sameConsumer(known.consumer, consumer)) return known;
+    return {
+      id: consumerKey(consumer),
+      consumer,
+      pool: poolKey(host.kind, host.namespace),
+      uid: consumer.uid,
+      createdAtMs: nowMs,
+      bonusPoints: 0,
+      requirements: NO_REQUIREMENTS,
+    };
+  }
+
+  /** Why this consumer waits or does not; for explain. */
+  demand(facts: Readonly<ConsumerFacts>): ReturnType<typeof demandOf> {
+    return demandOf(facts, this.#rules(facts));
+  }
+
+  #rules(facts: Readonly<ConsumerFacts>): DemandRules {
+    const window = this.#foreignAttemptWindow;
+    return {
+      machinesKnown: this.#knownMachineKinds.has(facts.kind),
+      hostKindOfMachines: this.#kinds.hostKindOf(facts.kind),
+      foreignSinceMs: window === null ? null : window.nowMs() - window.windowMs,
+    };
+  }
+
+  #consumerChanged(key: string): void {
+    const facts = this.#consumers.get(key);
+    if (facts === undefined) return;
+    const demand = this.demand(facts);
+    if (demand.waits) this.queue.setClaim(demand.claim);
+    else this.queue.removeClaim(key);
+    for (const listener of this.#consumerListeners) listener(key);
+    if (isEmpty(facts)) this.#consumers.delete(key);
+  }
+
+  #hostChanged(uid: string): void {
+    const host = this.#hosts.get(uid);
+    if (host !== undefined && isClaimable(host) && !this.#namedBy.has(uid)) this.queue.setHost(host);
+    else this.queue.removeHost(uid);
+  }
+
+  #name(hostUid: string, key: string): void {
+    const keys = this.#namedBy.get(hostUid);
+    if (keys === undefined) this.#namedBy.set(hostUid, new Set([key]));
+    else keys.add(key);
+    this.#hostChanged(hostUid);
+  }
+
+  #unname(hostUid: string, key: string): void {
+    const facts = this.#consumers.get(key);
+    const bound = facts?.request == null ? undefined : unresolvedBinding(facts.request)?.hostUID;
+    if (facts?.reserved === hostUid || bound === hostUid) return;
+    const keys = this.#namedBy.get(hostUid);
+    if (keys === undefined) return;
+    keys.delete(key);
+    if (keys.size === 0) this.#namedBy.delete(hostUid);
+    this.#hostChanged(hostUid);
+  }
+
+  /** A reference across namespaces is nobody's holding, unless the kind may. */
+  #counts(host: Host, consumer: Consumer): boolean {
+    return consumer.namespace === host.namespace || this.#kinds.mayCrossNamespaces(consumer.kind);
+  }
+
+  #dropHolding(host: Host): void {
+    if (host.consumer !== null) this.#consumers.get(consumerKey(host.consumer))?.hosts.delete(host.uid);
+  }
+
+  #announce(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  #facts(consumer: { kind: string; namespace: string; name: string }): ConsumerFacts {
+    const key = consumerKey(consumer);
+    let facts = this.#consumers.get(key);
+    if (facts === undefined) {
+      facts = emptyFacts(key, consumer.kind);
+      this.#consumers.set(key, facts);
+    }
+    return facts;
+  }
+}

@@ -1,0 +1,207 @@
+import { type Consumer, consumerKey } from "../src/claims/claim.ts";
+import { describe, type Rejection, type RejectReason, toApiError } from "../src/claims/reasons.ts";
+import type { Clock } from "../src/clock.ts";
+import type { Log } from "../src/log.ts";
+import type { ReviewAnswer, ReviewFailure, ReviewRequest } from "./review.ts";
+import { termOf, type Verdict } from "./verdict.ts";
+
+export type WebhookName = "mutate" | "validate";
+
+/** One decision as audit log, metrics, events and status page see it. */
+export interface DecisionRecord {
+  readonly webhook: WebhookName;
+  readonly uid: string;
+  readonly allowed: boolean;
+  readonly mode: "leader" | "optimistic" | "uninvolved" | "break-glass";
+  readonly reason: RejectReason | "";
+  /** The rejection's sentence, or "". */
+  readonly message: string;
+  readonly hostKind: string;
+  readonly namespace: string;
+  readonly host: string;
+  readonly hostUID: string;
+  readonly consumer: Consumer | null;
+  readonly requester: string;
+  readonly requesterIsHolder: boolean;
+  readonly pod: string;
+  readonly term: string;
+  /** Whether the processor of a replica wrote it. */
+  readonly ours: boolean;
+  readonly dryRun: boolean;
+  readonly atMs: number;
+  readonly tookMs: number;
+}
+
+/** The seed's log lines, for what each of them describes. */
+const ALLOWED_MESSAGE = {
+  leader: "Processing claim as leader",
+  optimistic: "Using fallback coordinator (no leader or leader election disabled)",
+  uninvolved: "Not a claim",
+  "break-glass": "Claim let through for a break-glass group",
+} as const;
+
+export interface OutcomeOptions {
+  clock: Clock;
+  log: Log;
+  rejectionCode: 409 | 403;
+  onDecision(record: DecisionRecord): void;
+}
+
+/** Turns a verdict into the API server's answer, and tells everybody else about it: once per decision. */
+export class Outcomes {
+  readonly #options: OutcomeOptions;
+
+  constructor(options: OutcomeOptions) {
+    this.#options = options;
+  }
+
+  allow(
+    webhook: WebhookName,
+    request: ReviewRequest,
+    verdict: Verdict,
+    startedMs: number,
+    extra: { patch?: ReviewAnswer["patch"]; warnings?: string[] } = {},
+  ): ReviewAnswer {
+    const record = this.#record(webhook, request, verdict, startedMs, null);
+    this.#tell(record);
+    const warnings = [...(extra.warnings ?? [])];
+    if (verdict.brokeGlass)
+      warnings.push("allowed because you belong to a break-glass group of the coordinator");
+    return {
+      allowed: true,
+      ...(extra.patch && { patch: extra.patch }),
+      ...(warnings.length > 0 && { warnings }),
+      ...(record.mode !== "uninvolved" && { auditAnnotations: audit(record) }),
+    };
+  }
+
+  reject(
+    webhook: WebhookName,
+    request: ReviewRequest,
+    verdict: Verdict,
+    rejection: Rejection,
+    startedMs: number,
+  ): ReviewAnswer {
+    const record = this.#record(webhook, request, verdict, startedMs, rejection);
+    this.#tell(record);
+    return { ...this.#refusal(rejection), auditAnnotations: audit(record) };
+  }
+
+  /** For a review that failed inside, was late, or came when there were too many. */
+  fail(webhook: WebhookName, request: ReviewRequest | undefined, failure: ReviewFailure): ReviewAnswer {
+    const { log } = this.#options;
+    const detail = failure.code === "Malformed" ? failure.problem : failure.code;
+    const fields = {
+      webhook,
+      uid: request?.uid,
+      detail,
+      ...(failure.code === "Internal" && { err: failure.cause }),
+    };
+    if (failure.code === "Internal") log.error(fields, "A review failed");
+    else log.warn(fields, "A review was not judged");
+    const host = { namespace: request?.namespace ?? "", name: request?.name ?? "" };
+    const reason =
+      failure.code === "Overloaded" || failure.code === "DeadlineExceeded" ? "Overloaded" : "InternalError";
+    const rejection: Rejection = { reason, host, consumer: null, detail };
+    this.#options.onDecision({
+      webhook,
+      uid: request?.uid ?? "",
+      allowed: false,
+      mode: "uninvolved",
+      reason,
+      message: describe(rejection),
+      hostKind: request?.object.kind ?? "",
+      namespace: host.namespace,
+      host: host.name,
+      hostUID: request?.object.metadata.uid ?? "",
+      consumer: null,
+      requester: request?.userInfo.username ?? "",
+      requesterIsHolder: false,
+      pod: "",
+      term: "",
+      ours: false,
+      dryRun: request?.dryRun ?? false,
+      atMs: this.#options.clock.wallMs(),
+      tookMs: 0,
+    });
+    return this.#refusal(rejection);
+  }
+
+  #refusal(rejection: Rejection): ReviewAnswer {
+    const error = toApiError(rejection, { code: this.#options.rejectionCode });
+    return { allowed: false, status: error };
+  }
+
+  #record(
+    webhook: WebhookName,
+    request: ReviewRequest,
+    verdict: Verdict,
+    startedMs: number,
+    rejection: Rejection | null,
+  ): DecisionRecord {
+    const { clock } = this.#options;
+    const { decision, host, requester } = verdict;
+    const mode = verdict.brokeGlass ? "break-glass" : decision.allow ? decision.mode : "uninvolved";
+    return {
+      webhook,
+      uid: request.uid,
+      allowed: rejection === null,
+      mode,
+      reason: rejection?.reason ?? "",
+      message: rejection === null ? "" : describe(rejection),
+      hostKind: host?.kind ?? "",
+      namespace: request.namespace,
+      host: request.name,
+      hostUID: host?.uid ?? "",
+      consumer: verdict.consumer,
+      requester: requester.username,
+      requesterIsHolder: verdict.requesterIsHolder,
+      pod: requester.podName,
+      term: termOf(verdict),
+      ours: verdict.intent !== null,
+      dryRun: request.dryRun,
+      atMs: clock.wallMs(),
+      tookMs: clock.monotonicMs() - startedMs,
+    };
+  }
+
+  #tell(record: DecisionRecord): void {
+    this.#options.onDecision(record);
+    const { webhook, uid, namespace, requester, pod, reason, mode, term, dryRun } = record;
+    const fields = {
+      webhook,
+      uid,
+      namespace,
+      host: record.host,
+      consumer: record.consumer === null ? "" : consumerKey(record.consumer),
+      requester,
+      ...(pod !== "" && { pod }),
+      verdict: record.allowed ? "allow" : "reject",
+      ...(reason !== "" && { reason }),
+      ...(term !== "" && { term }),
+      ...(dryRun && { dryRun }),
+      latencyMs: Math.round(record.tookMs * 1000) / 1000,
+    };
+    const { log } = this.#options;
+    if (!record.allowed) {
+      log.info(fields, reason === "Delegated" ? "Delegating claim to leader" : "Claim rejected");
+    } else if (mode === "break-glass") {
+      log.warn(fields, ALLOWED_MESSAGE[mode]);
+    } else if (webhook === "mutate" || mode === "uninvolved" || record.ours) {
+      // /validate has the last word and the processor has logged its own claim: one line is enough.
+      log.debug(fields, ALLOWED_MESSAGE[mode]);
+    } else {
+      log.info(fields, ALLOWED_MESSAGE[mode]);
+    }
+  }
+}
+
+/** The API server puts the webhook's name before each key, and both into its audit log. */
+function audit(record: DecisionRecord): Record<string, string> {
+  return {
+    verdict: record.allowed ? "allow" : "reject",
+    ...(record.allowed ? { mode: record.mode } : { reason: record.reason }),
+    ...(record.term !== "" && { term: record.term }),
+    ...(record.consumer !== null && { consumer: consumerKey(record.consumer) }),
+  };
+}

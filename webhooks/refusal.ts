@@ -1,0 +1,90 @@
+import type { Rejection } from "../src/claims/reasons.ts";
+import type { Clock } from "../src/clock.ts";
+import type { Recorder } from "../src/coordinator/recorder.ts";
+import type { World } from "../src/coordinator/world.ts";
+import type { Log } from "../src/log.ts";
+import type { Outcomes, WebhookName } from "./outcome.ts";
+import type { ReviewAnswer, ReviewRequest } from "./review.ts";
+import { consumerRefOf, type Verdict } from "./verdict.ts";
+
+export interface RefusalOptions {
+  outcomes: Outcomes;
+  recorder: Recorder;
+  world: World;
+  clock: Clock;
+  log: Log;
+  /** false where the ClaimRequest CRD is missing. */
+  canRecord(): boolean;
+}
+
+/**
+ * The way out for a claim that is not let through: one that only has to wait its turn is written to the queue
+ * first, so that the answer "you are in the queue" is never a lie. The same for both webhooks.
+ */
+export class Refusals {
+  readonly #options: RefusalOptions;
+
+  constructor(options: RefusalOptions) {
+    this.#options = options;
+  }
+
+  refuse(
+    webhook: WebhookName,
+    request: ReviewRequest,
+    verdict: Verdict,
+    rejection: Rejection,
+    startedMs: number,
+    signal: AbortSignal,
+  ): ReviewAnswer | Promise<ReviewAnswer> {
+    const { outcomes, clock, world } = this.#options;
+    const { consumer } = verdict;
+    const queues = rejection.reason === "Delegated" || rejection.reason === "OutOfOrder";
+    if (!queues || request.dryRun || consumer === null) {
+      return outcomes.reject(webhook, request, verdict, rejection, startedMs);
+    }
+    if (verdict.requesterIsHolder) world.noteHolderAttempt(consumer, clock.monotonicMs());
+    const known = world.requestOf(consumer);
+    if (known !== null && !known.deleting && (known.phase === "Pending" || known.phase === "Binding")) {
+      return outcomes.reject(webhook, request, verdict, rejection, startedMs);
+    }
+    return this.#record(request, verdict, signal).then((problem) =>
+      outcomes.reject(
+        webhook,
+        request,
+        verdict,
+        problem === null ? rejection : failed(rejection, problem),
+        startedMs,
+      ),
+    );
+  }
+
+  /** null, or why it is not in the queue. */
+  async #record(request: ReviewRequest, verdict: Verdict, signal: AbortSignal): Promise<string | null> {
+    const { recorder, canRecord, log, world } = this.#options;
+    const { consumer, host } = verdict;
+    if (consumer === null || host === null) return "the claim names no consumer";
+    if (!canRecord()) return "the ClaimRequest CRD is not installed; run `beskar7-claim-coordinator install`";
+    try {
+      const recorded = await recorder.record(
+        {
+          consumer: world.identified(consumer),
+          consumerRef: consumerRefOf(request.object),
+          hostKind: host.kind,
+          namespace: host.namespace,
+        },
+        { signal },
+      );
+      return recorded.ok ? null : recorded.detail;
+    } catch (error) {
+      log.warn(
+        { err: error, uid: request.uid, host: host.name },
+        "A claim could not be written to the queue",
+      );
+      return error instanceof Error ? error.message : "the write failed";
+    }
+  }
+}
+
+function failed({ host, consumer }: Rejection, detail: string): Rejection {
+  return { reason: "RecordingFailed", host, consumer, detail };
+}

@@ -1,0 +1,117 @@
+import { consumerKey } from "../src/claims/claim.ts";
+import { priorityPoints } from "../src/claims/priority.ts";
+import type { World } from "../src/coordinator/world.ts";
+import {
+  CLAIMED_AT_ANNOTATION,
+  CLAIMED_BY_ANNOTATION,
+  MODE_ANNOTATION,
+  PRIORITY_ANNOTATION,
+  RECEIPT_ANNOTATION,
+  REQUESTER_ANNOTATION,
+  TERM_ANNOTATION,
+} from "../src/hosts/annotations.ts";
+import type { ReviewAnswer, ReviewRequest } from "./review.ts";
+import { termOf, type Verdict } from "./verdict.ts";
+
+/** What a receipt is made of; all of it is on the host too, but for the signature. */
+export interface ReceiptClaims {
+  hostUID: string;
+  hostResourceVersion: string;
+  /** kind/namespace/name */
+  consumer: string;
+  consumerUID: string;
+  term: string;
+  priority: number;
+  atMs: number;
+}
+
+export type SignReceipt = (claims: ReceiptClaims) => Promise<string>;
+
+/** A write repeated, by reinvocation or by its client, among this many and within this time is stamped alike. */
+const REMEMBERED = 512;
+const REMEMBERED_MS = 60_000;
+
+/**
+ * The annotations that tell a person, later, who got this host, when, how and why. No decision ever reads them.
+ * The same write stamped twice is stamped alike: reviews of one write share consumer, host uid, old
+ * resourceVersion and requester, while request.uid differs per call.
+ */
+export class Stamps {
+  readonly #world: World;
+  readonly #sign: SignReceipt | null;
+  readonly #recent = new Map<string, { atMs: number; annotations: Readonly<Record<string, string>> }>();
+
+  constructor(options: { world: World; sign: SignReceipt | null }) {
+    this.#world = options.world;
+    this.#sign = options.sign;
+  }
+
+  patch(
+    request: ReviewRequest,
+    verdict: Verdict,
+    nowMs: number,
+  ): ReviewAnswer["patch"] | Promise<ReviewAnswer["patch"]> {
+    const { consumer, host } = verdict;
+    if (consumer === null || host === null) return [];
+    const term = termOf(verdict);
+    const write = `${consumerKey(consumer)} ${host.uid} ${host.resourceVersion} ${verdict.requester.username} ${term}`;
+    const known = this.#recent.get(write);
+    if (known !== undefined && nowMs - known.atMs < REMEMBERED_MS) return toPatch(request, known.annotations);
+    const priority = priorityPoints(this.#world.claimOf(consumer, host, nowMs), nowMs);
+    const annotations: Record<string, string> = {
+      [CLAIMED_AT_ANNOTATION]: `${new Date(nowMs).toISOString().slice(0, 19)}Z`,
+      [CLAIMED_BY_ANNOTATION]: `${consumer.namespace}/${consumer.name}`,
+      [PRIORITY_ANNOTATION]: String(priority),
+      [MODE_ANNOTATION]: verdict.decision.allow ? verdict.decision.mode : "",
+      [REQUESTER_ANNOTATION]: verdict.requester.username,
+    };
+    if (term !== "") annotations[TERM_ANNOTATION] = term;
+    if (this.#sign === null) return toPatch(request, this.#remember(write, annotations, nowMs));
+    const receipt = this.#sign({
+      hostUID: host.uid,
+      hostResourceVersion: host.resourceVersion,
+      consumer: consumerKey(consumer),
+      consumerUID: consumer.uid,
+      term,
+      priority,
+      atMs: nowMs,
+    });
+    return receipt.then((jws) => {
+      annotations[RECEIPT_ANNOTATION] = jws;
+      return toPatch(request, this.#remember(write, annotations, nowMs));
+    });
+  }
+
+  #remember(write: string, annotations: Record<string, string>, atMs: number): Record<string, string> {
+    if (this.#recent.size >= REMEMBERED) {
+      const oldest = this.#recent.keys().next();
+      if (!oldest.done) this.#recent.delete(oldest.value);
+    }
+    this.#recent.set(write, { atMs, annotations });
+    return annotations;
+  }
+}
+
+function toPatch(
+  { object }: ReviewRequest,
+  annotations: Readonly<Record<string, string>>,
+): NonNullable<ReviewAnswer["patch"]> {
+  const present = object.metadata.annotations;
+  if (present === undefined || present === null) {
+    return [{ op: "add", path: "/metadata/annotations", value: annotations }];
+  }
+  const patch: { op: "add" | "remove"; path: string; value?: string }[] = [];
+  for (const key in annotations) {
+    if (present[key] !== annotations[key])
+      patch.push({ op: "add", path: pathOf(key), value: annotations[key]! });
+  }
+  // A term or receipt left from another claim would lie about this one.
+  for (const key of [TERM_ANNOTATION, RECEIPT_ANNOTATION]) {
+    if (key in present && !(key in annotations)) patch.push({ op: "remove", path: pathOf(key) });
+  }
+  return patch;
+}
+
+function pathOf(annotation: string): string {
+  return `/metadata/annotations/${annotation.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+}

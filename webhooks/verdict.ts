@@ -1,0 +1,170 @@
+import { type Claim, type Consumer, formatTerm, type Host } from "../src/claims/claim.ts";
+import {
+  type Attempt,
+  type ClaimsView,
+  type Decision,
+  decide,
+  type HolderState,
+} from "../src/claims/decide.ts";
+import { type HolderRule, isHolder, parseRequester, type Requester } from "../src/claims/holder.ts";
+import type { Rejection, RejectReason } from "../src/claims/reasons.ts";
+import type { Clock } from "../src/clock.ts";
+import type { Holder } from "../src/coordinator/holder.ts";
+import { type Intent, intentOf } from "../src/coordinator/intent.ts";
+import type { World } from "../src/coordinator/world.ts";
+import type { HostProfile } from "../src/hosts/profile.ts";
+import type { KubeObject } from "../src/kube/api.ts";
+import type { ReviewRequest } from "./review.ts";
+
+/** A reviewer that is behind the holder waits this long for its mirrors before it says OutOfOrder. */
+const CATCH_UP_MS = 1_000;
+
+export interface VerdictOptions {
+  world: World;
+  holder: Holder;
+  clock: Clock;
+  rule: HolderRule;
+  /** Members may write any host at any time; empty by default. */
+  breakGlassGroups: readonly string[];
+  profileForResource(group: string, resource: string): HostProfile | undefined;
+  /** Why this replica can't judge now (mirrors not synced or too old), or null. */
+  notReady(): string | null;
+  /** Waits until the mirrors have seen these resourceVersions; false when that took too long. */
+  caughtUp(intent: Intent, withinMs: number, signal: AbortSignal): Promise<boolean>;
+}
+
+/** A judged review: the decision, and what stamps, records, logs and metrics say of it. */
+export interface Verdict {
+  readonly decision: Decision;
+  readonly profile: HostProfile | null;
+  readonly host: Host | null;
+  readonly consumer: Consumer | null;
+  readonly requester: Requester;
+  readonly requesterIsHolder: boolean;
+  readonly holder: HolderState;
+  readonly intent: Intent | null;
+  readonly brokeGlass: boolean;
+}
+
+const UNINVOLVED: Decision = { allow: true, mode: "uninvolved", takesBinding: false };
+const NO_HOLDER: HolderState = { kind: "none" };
+
+/** The one question that both webhooks ask. Between the last look at the world and `decide` nothing is awaited. */
+export class Judge {
+  readonly #options: VerdictOptions;
+
+  constructor(options: VerdictOptions) {
+    this.#options = options;
+  }
+
+  judge(request: ReviewRequest, signal: AbortSignal): Verdict | Promise<Verdict> {
+    const requester = parseRequester(request.userInfo);
+    const profile = this.#options.profileForResource(request.group, request.resource);
+    if (profile === undefined || request.operation !== "UPDATE" || request.subresource !== "") {
+      return uninvolved(requester, null, null);
+    }
+    const host = profile.readHost(request.oldObject);
+    const change = profile.transition(request.oldObject, request.object);
+    if (change.transition !== "claim" && change.transition !== "steal")
+      return uninvolved(requester, profile, host);
+    const { consumer } = change;
+    const common = { profile, host, consumer, requester };
+    if (this.#breaksGlass(requester)) {
+      return { ...uninvolved(requester, profile, host), consumer, brokeGlass: true };
+    }
+    const intent = intentOf(request.oldObject, request.object);
+    const reject = (reason: "NotReady" | "LeaseUnknown", detail: string): Verdict => ({
+      ...common,
+      decision: { allow: false, rejection: { reason, host, consumer, detail } as Rejection },
+      requesterIsHolder: false,
+      holder: NO_HOLDER,
+      intent,
+      brokeGlass: false,
+    });
+    const notReady = this.#options.notReady();
+    if (notReady !== null) return reject("NotReady", notReady);
+    const decideUnder = (holder: HolderState): Verdict => {
+      const requesterIsHolder =
+        holder.kind === "valid" && isHolder(requester, holder.term.holderIdentity, this.#options.rule);
+      const attempt: Attempt = {
+        transition: change.transition,
+        host,
+        consumer,
+        mayCrossNamespaces: change.mayCrossNamespaces,
+        requesterIsHolder,
+        intentTerm: intent?.term ?? null,
+        cluster: consumer === null ? "" : this.#options.world.clusterOf(consumer),
+      };
+      const decision = decide(attempt, this.#view(holder));
+      return { ...common, decision, requesterIsHolder, holder, intent, brokeGlass: false };
+    };
+    const confirm = (): Verdict | Promise<Verdict> => {
+      const holder = this.#options.holder.confirmed(intent?.term ?? null, signal);
+      if (!(holder instanceof Promise)) return decideUnder(holder);
+      return holder.then((state) =>
+        state === "unknown" ? reject("LeaseUnknown", "the Lease could not be read") : decideUnder(state),
+      );
+    };
+    const verdict = confirm();
+    if (intent === null) return verdict;
+    if (verdict instanceof Promise)
+      return verdict.then((v) => this.#afterCatchingUp(v, intent, confirm, signal));
+    return this.#afterCatchingUp(verdict, intent, confirm, signal);
+  }
+
+  #afterCatchingUp(
+    verdict: Verdict,
+    intent: Intent,
+    again: () => Verdict | Promise<Verdict>,
+    signal: AbortSignal,
+  ): Verdict | Promise<Verdict> {
+    if (reasonOf(verdict) !== "OutOfOrder") return verdict;
+    return this.#options
+      .caughtUp(intent, CATCH_UP_MS, signal)
+      .then((caughtUp) => (caughtUp ? again() : verdict));
+  }
+
+  #breaksGlass(requester: Requester): boolean {
+    const { breakGlassGroups } = this.#options;
+    return breakGlassGroups.length > 0 && requester.groups.some((group) => breakGlassGroups.includes(group));
+  }
+
+  #view(holder: HolderState): ClaimsView {
+    const { world, clock } = this.#options;
+    return {
+      holder,
+      heldElsewhere: (consumer, hostUid) => world.heldElsewhere(consumer, hostUid),
+      displaced: (consumer, host): Claim | null => world.displaced(consumer, host, clock.wallMs()),
+    };
+  }
+}
+
+function uninvolved(requester: Requester, profile: HostProfile | null, host: Host | null): Verdict {
+  return {
+    decision: UNINVOLVED,
+    profile,
+    host,
+    consumer: null,
+    requester,
+    requesterIsHolder: false,
+    holder: NO_HOLDER,
+    intent: null,
+    brokeGlass: false,
+  };
+}
+
+/** "" for an allowed one. */
+export function reasonOf(verdict: Verdict): RejectReason | "" {
+  return verdict.decision.allow ? "" : verdict.decision.rejection.reason;
+}
+
+/** formatTerm of the holder under which the verdict was given, or "". */
+export function termOf(verdict: Verdict): string {
+  return verdict.holder.kind === "valid" ? formatTerm(verdict.holder.term) : "";
+}
+
+/** The consumerRef of a host as its writer wrote it; {} where it has none. */
+export function consumerRefOf(object: KubeObject): Readonly<Record<string, unknown>> {
+  const spec = object.spec as { consumerRef?: Record<string, unknown> } | undefined;
+  return spec?.consumerRef ?? {};
+}
