@@ -1,11 +1,20 @@
 import type { ScenarioCase } from "../scenario.ts";
+import { apply } from "./apply.ts";
 import { create } from "./create.ts";
 import { deletion } from "./delete.ts";
+import { compaction, list } from "./list.ts";
+import { patches } from "./patch.ts";
 import { update } from "./update.ts";
+import { watches } from "./watch.ts";
 
 /** By the name of the golden file. Names of scenarios are unique over all groups. */
 export const GROUPS: Readonly<Record<string, readonly ScenarioCase[]>> = {
   create,
   update,
   delete: deletion,
+  patch: patches,
+  apply,
+  list,
+  watch: watches,
+  compaction,
 };

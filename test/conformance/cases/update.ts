@@ -39,17 +39,21 @@ export const update: ScenarioCase[] = [
   given("a name that isn't the path's is a bad request", (s, a) =>
     s.send("PUT", path(s), { body: { ...a, metadata: { ...a.metadata, name: "b" } } }),
   ),
-  given("creationTimestamp, deletionTimestamp and generation can't be forged", (s, a) =>
+  given("creationTimestamp and generation can't be forged", (s, a) =>
     s.send("PUT", path(s), {
       body: {
         ...a,
         metadata: {
           ...a.metadata,
           creationTimestamp: "2001-01-01T00:00:00Z",
-          deletionTimestamp: "2001-01-01T00:00:00Z",
           generation: 77,
         },
       },
+    }),
+  ),
+  given("deletionTimestamp can't be set by an update", (s, a) =>
+    s.send("PUT", path(s), {
+      body: { ...a, metadata: { ...a.metadata, deletionTimestamp: "2001-01-01T00:00:00Z" } },
     }),
   ),
   given("an update takes a dry run", async (s, a) => {
@@ -69,7 +73,7 @@ export const update: ScenarioCase[] = [
     },
   },
   {
-    name: "a Lease is updated, or even created, by a PUT without a resourceVersion",
+    name: "a Lease can be created by a PUT, but not updated without a resourceVersion",
     async run(s) {
       await s.send("PUT", leases(s.namespace, "l"), { body: lease("l", { holderIdentity: "a" }) });
       await s.send("PUT", leases(s.namespace, "l"), { body: lease("l", { holderIdentity: "b" }) });
