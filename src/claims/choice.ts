@@ -1,0 +1,120 @@
+/** Which host a claim is given (design section 6): one that costs nobody a place, and of those the best. */
+import { bitsOf } from "./bits.ts";
+import type { Claim, Host } from "./claim.ts";
+import type { HostClass, Kind, Matching } from "./matching.ts";
+import { isBefore } from "./pool.ts";
+import { compareClaims } from "./priority.ts";
+import { hardwareKnown, preferredCount } from "./requirements.ts";
+
+/** Greater is better: first preferred tags and labels, then a known fit over an unknown one. */
+function merit(kind: Kind, cls: HostClass): number {
+  const { host } = cls.members[0]!;
+  return 2 * preferredCount(kind.requirements, host) + (hardwareKnown(kind.requirements, host) ? 1 : 0);
+}
+
+/** The first host by name that the class still has. */
+function headOf(cls: HostClass): Host {
+  return cls.members[cls.head]!.host;
+}
+
+/** The host that a placed claim of the kind should take now. Hosts of a class are equally good but for their names. */
+export function chooseHost(matching: Matching, kind: Kind): Host {
+  const maySpare = matching.sparable(kind);
+  let best: HostClass | null = null;
+  let bestMerit = -1;
+  for (const slot of bitsOf(kind.row)) {
+    const cls = matching.classes[slot]!;
+    const worth = merit(kind, cls);
+    if (best !== null && (worth < bestMerit || (worth === bestMerit && isBefore(headOf(best), headOf(cls)))))
+      continue;
+    if (!maySpare(cls)) continue;
+    best = cls;
+    bestMerit = worth;
+  }
+  // The class in which the claim has its place can always spare that.
+  return headOf(best!);
+}
+
+export interface Assignment {
+  readonly claim: Claim;
+  readonly hostUid: string;
+}
+
+/**
+ * The hosts of all placed claims, by priority: what comes of giving the highest claim its host, taking both out, and
+ * so on. The set of placed claims stays the same but for the one that left, so one pass through it is enough.
+ */
+export function placeAll(original: Matching): Assignment[] {
+  const placed: { claim: Claim; slot: number }[] = [];
+  for (const kind of original.kinds) {
+    for (let i = 0; kind && i < kind.placed; i++) placed.push({ claim: kind.claims[i]!, slot: kind.slot });
+  }
+  placed.sort((a, b) => compareClaims(a.claim, b.claim));
+
+  const matching = original.copy();
+  const byHead = matching.classes.filter((cls) => cls !== undefined);
+  byHead.sort((a, b) => (isBefore(headOf(a), headOf(b)) ? -1 : 1));
+  const merits = new Map<Kind, Merits>();
+  return placed.map(({ claim, slot }) => {
+    const kind = matching.kinds[slot]!;
+    let known = merits.get(kind);
+    if (known === undefined) {
+      known = meritsOf(kind, matching);
+      merits.set(kind, known);
+    }
+    const at = bestIndex(byHead, known, matching.sparable(kind));
+    const cls = byHead[at]!;
+    const { uid } = headOf(cls);
+    matching.take(kind, cls);
+    cls.head++;
+    byHead.splice(at, 1);
+    if (cls.size > 0) byHead.splice(headIndex(byHead, headOf(cls)), 0, cls);
+    return { claim, hostUid: uid };
+  });
+}
+
+interface Merits {
+  /** By class slot; absent where the class does not fit. */
+  readonly of: ReadonlyMap<number, number>;
+  readonly greatest: number;
+}
+
+function meritsOf(kind: Kind, matching: Matching): Merits {
+  const of = new Map<number, number>();
+  let greatest = -1;
+  for (const slot of bitsOf(kind.row)) {
+    const worth = merit(kind, matching.classes[slot]!);
+    of.set(slot, worth);
+    if (worth > greatest) greatest = worth;
+  }
+  return { of, greatest };
+}
+
+/** The best class that can spare a host; of equally good ones the first in `byHead`. */
+function bestIndex(
+  byHead: readonly HostClass[],
+  merits: Merits,
+  maySpare: (cls: HostClass) => boolean,
+): number {
+  let best = -1;
+  let bestMerit = -1;
+  for (let at = 0; at < byHead.length && bestMerit < merits.greatest; at++) {
+    const cls = byHead[at]!;
+    const worth = merits.of.get(cls.slot) ?? -1;
+    if (worth <= bestMerit || !maySpare(cls)) continue;
+    best = at;
+    bestMerit = worth;
+  }
+  return best;
+}
+
+function headIndex(byHead: readonly HostClass[], host: Host): number {
+  let low = 0;
+  let high = byHead.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (isBefore(headOf(byHead[middle]!), host)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
