@@ -25,6 +25,8 @@ export const PHYSICAL_HOST_WRITES: Readonly<Record<string, HostWrite>> = {
   "a release to an empty reference": { from: a, to: {}, sent: false },
   "a release to a reference without a name": { from: a, to: { kind: M, namespace: "default" }, sent: false },
   "a release to an empty name": { from: a, to: { name: "" }, sent: false },
+  "a release to an explicit null": { from: a, to: null, sent: false },
+  "a claim over an explicit null": { from: null, to: a, sent: true },
   "a steal": { from: a, to: b, sent: true },
   "a steal by another kind of the same name": { from: a, to: { ...a, kind: "Tool" }, sent: true },
   "a steal by the same name in another namespace": { from: a, to: { ...a, namespace: "other" }, sent: true },
