@@ -34,7 +34,7 @@ export class Normaliser {
         .filter(([key]) => key !== "managedFields" || this.#keepsManagedFields)
         .map(([key, field]) => [
           this.text(key),
-          key === "metadata" ? this.#metadata(field, value) : this.value(field),
+          key === "metadata" ? this.#metadata(field) : this.value(field),
         ]),
     );
   }
@@ -49,15 +49,14 @@ export class Normaliser {
       .replace(ADDRESS, "127.0.0.1:<port>");
   }
 
-  #metadata(metadata: Json, owner: Json): Json {
+  #metadata(metadata: Json): Json {
     const shown = this.value(metadata);
     if (metadata === null || typeof metadata !== "object") return shown;
     if (typeof metadata.continue === "string" && metadata.continue !== "") shown.continue = "<continue>";
     if (typeof metadata.resourceVersion === "string") {
-      // A list's is the whole storage's, which moves on while other scenarios write.
-      shown.resourceVersion = Array.isArray(owner.items ?? owner.rows)
-        ? "<list>"
-        : numbered(this.#versions, metadata.resourceVersion, "rv");
+      // A list's and a bookmark's is the whole storage's, which moves on while other scenarios write.
+      shown.resourceVersion =
+        metadata.name === undefined ? "<now>" : numbered(this.#versions, metadata.resourceVersion, "rv");
     }
     return shown;
   }

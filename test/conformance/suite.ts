@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { GROUPS } from "./cases/index.ts";
+import { SAMPLE_DEFINITION } from "./cases/schema.ts";
 import { DIFFERENCES } from "./differences.ts";
 import { Golden, type Step } from "./golden.ts";
 import { establish, WIDGET_DEFINITION } from "./objects.ts";
@@ -24,6 +25,7 @@ export function conformance(server: string, options: SuiteOptions): void {
     before(async () => {
       target = await options.start();
       await establish(target, WIDGET_DEFINITION);
+      await establish(target, SAMPLE_DEFINITION);
     });
     after(() => target?.stop());
 

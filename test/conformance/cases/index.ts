@@ -1,9 +1,14 @@
 import type { ScenarioCase } from "../scenario.ts";
 import { apply } from "./apply.ts";
 import { create } from "./create.ts";
+import { definitions } from "./definitions.ts";
 import { deletion } from "./delete.ts";
+import { discovery } from "./discovery.ts";
+import { identity } from "./identity.ts";
 import { compaction, list } from "./list.ts";
+import { namespaces } from "./namespaces.ts";
 import { patches } from "./patch.ts";
+import { schemas } from "./schema.ts";
 import { update } from "./update.ts";
 import { watches } from "./watch.ts";
 
@@ -16,5 +21,10 @@ export const GROUPS: Readonly<Record<string, readonly ScenarioCase[]>> = {
   apply,
   list,
   watch: watches,
+  definitions,
+  schema: schemas,
+  namespaces,
+  identity,
+  discovery,
   compaction,
 };
