@@ -14,7 +14,7 @@ export interface TransitionRules {
 /**
  * Classifies one write of a host by its consumerRef before and after. Exactly one of:
  * none (nothing changed), completion (same consumer, fields added), claim (from nobody, or from the reservation,
- * to a consumer), release (to nobody), reservation (to a cluster, from anybody but another cluster), steal.
+ * to a consumer), release (to nobody), reservation (to a cluster: it gives nobody a host, and a claim of it is judged later), steal.
  */
 export function classify(
   rules: TransitionRules,
@@ -34,7 +34,7 @@ export function classify(
     const unchanged = sameReference(specOf(oldObject).consumerRef, specOf(newObject).consumerRef);
     return { transition: unchanged ? "none" : "completion", consumer, mayCrossNamespaces };
   }
+  if (reserves) return { transition: "reservation", consumer, mayCrossNamespaces };
   const wasReserved = before !== null && rules.isReservation(before);
-  if (reserves) return { transition: wasReserved ? "steal" : "reservation", consumer, mayCrossNamespaces };
   return { transition: before === null || wasReserved ? "claim" : "steal", consumer, mayCrossNamespaces };
 }
