@@ -13,8 +13,9 @@ export interface TransitionRules {
 
 /**
  * Classifies one write of a host by its consumerRef before and after. Exactly one of:
- * none (nothing changed), completion (same consumer, fields added), claim (from nobody, or from the reservation,
- * to a consumer), release (to nobody), reservation (to a cluster: it gives nobody a host, and a claim of it is judged later), steal.
+ * none: nothing changed. completion: same consumer, fields added. claim: from nobody, or from a reservation, to a
+ * consumer or to another cluster. release: to nobody. reservation: to a cluster, which gives nobody a host. steal:
+ * from one consumer to another.
  */
 export function classify(
   rules: TransitionRules,
@@ -34,7 +35,9 @@ export function classify(
     const unchanged = sameReference(specOf(oldObject).consumerRef, specOf(newObject).consumerRef);
     return { transition: unchanged ? "none" : "completion", consumer, mayCrossNamespaces };
   }
-  if (reserves) return { transition: "reservation", consumer, mayCrossNamespaces };
   const wasReserved = before !== null && rules.isReservation(before);
+  // Judged like a claim, so that it ends there: the host is not open to another cluster.
+  if (reserves && wasReserved) return { transition: "claim", consumer: after, mayCrossNamespaces };
+  if (reserves) return { transition: "reservation", consumer, mayCrossNamespaces };
   return { transition: before === null || wasReserved ? "claim" : "steal", consumer, mayCrossNamespaces };
 }

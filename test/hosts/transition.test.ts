@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { sameConsumer } from "../../src/claims/claim.ts";
+import { decide } from "../../src/claims/decide.ts";
 import { physicalHostProfile } from "../../src/hosts/physical-host.ts";
 import type { HostProfile } from "../../src/hosts/profile.ts";
 import { profileForKind, profileForMachineKind, profiles } from "../../src/hosts/profiles.ts";
@@ -87,7 +88,7 @@ describe("a write of a host", () => {
     ["from a cluster to a machine is a claim", bmh, metal3, cluster("c"), m3("a"), "claim"],
     ["from a cluster to nobody is a release", bmh, metal3, cluster("c"), undefined, "release"],
     ["that leaves a reservation as it is is none", bmh, metal3, cluster("c"), cluster("c"), "none"],
-    ["from one cluster to another is a reservation", bmh, metal3, cluster("c"), cluster("d"), "reservation"],
+    ["from one cluster to another is a claim", bmh, metal3, cluster("c"), cluster("d"), "claim"],
     [
       "from a machine to a cluster is a steal where no kind is reserved",
       physicalHostProfile,
@@ -146,13 +147,19 @@ describe("any pair of references", () => {
           const { transition, consumer } = profile.transition(oldObject, newObject);
           const held = oldHost.consumer;
           const wants = newHost.consumer;
+          if (oldHost.reservedFor !== null && newHost.reservedFor !== null) {
+            const changes = transition !== "none" && transition !== "completion";
+            return assert.deepEqual(
+              [transition, consumer?.kind],
+              changes ? ["claim", "Cluster"] : [transition, undefined],
+            );
+          }
           assert.deepEqual(consumer, wants);
           if (wants !== null && held === null) return assert.equal(transition, "claim");
           if (wants !== null && held !== null && !sameConsumer(held, wants))
             return assert.equal(transition, "steal");
           if (wants !== null) return assert(transition === "completion" || transition === "none");
-          if (newHost.reservedFor !== null)
-            return assert(["reservation", "completion", "none"].includes(transition));
+          if (newHost.reservedFor !== null) return assert.equal(transition, "reservation");
           const hadSomething = held !== null || oldHost.reservedFor !== null;
           assert.equal(transition, hadSomething ? "release" : "none");
         }),
@@ -186,6 +193,20 @@ describe("any pair of references", () => {
       { numRuns: 5_000 },
     );
   });
+});
+
+it("a host that is kept for one cluster can't be kept for another: the core rejects it as reserved", () => {
+  const [before, after] = [metal3(cluster("c")), metal3(cluster("d"))];
+  const attempt = {
+    ...bmh.transition(before, after),
+    host: bmh.readHost(before),
+    requesterIsHolder: true,
+    intentTerm: null,
+  };
+  const nobody = { holder: { kind: "none" } as const, heldElsewhere: () => null, displaced: () => null };
+  const decision = decide(attempt, nobody);
+  assert(!decision.allow);
+  assert.equal(decision.rejection.reason, "HostUnavailable");
 });
 
 it("a profile is found by the kind of its hosts and of its machines", () => {
