@@ -1,4 +1,4 @@
-import type { KubeApi, KubeList, KubeObject, WatchOptions } from "../../src/kube/api.ts";
+import type { KubeApi, KubeList, KubeObject, WatchEvent, WatchOptions } from "../../src/kube/api.ts";
 import { KubeError } from "../../src/kube/errors.ts";
 
 interface Event {
@@ -10,6 +10,8 @@ interface Watcher {
   readonly options: WatchOptions;
   readonly end: (error?: KubeError) => void;
   silent: boolean;
+  /** What is on its way to a client that is behind. */
+  late: WatchEvent[] | undefined;
 }
 
 /** One resource of an API server, with its history and its faults, in memory. */
@@ -23,8 +25,8 @@ export class FakeResource implements Pick<KubeApi, "list" | "watch"> {
   readonly faults: (KubeError | (() => KubeError | undefined))[] = [];
   /** Thrown by every call while it is set. */
   outage: KubeError | undefined;
-  /** Called before each page of a list is answered. */
-  onPage: (page: number) => void = () => {};
+  /** Called when a page of a list is made up, before it is on its way. */
+  onPage: (page: number) => void | Promise<void> = () => {};
   lists = 0;
   watches = 0;
 
@@ -77,7 +79,6 @@ export class FakeResource implements Pick<KubeApi, "list" | "watch"> {
   rewind(version: number): void {
     this.#version = version;
     this.#history = [];
-    this.breakWatches();
   }
 
   breakWatches(): void {
@@ -93,6 +94,19 @@ export class FakeResource implements Pick<KubeApi, "list" | "watch"> {
     for (const watcher of this.#watchers) watcher.silent = true;
   }
 
+  /** From now on events are late, until `deliver`. */
+  delay(): void {
+    for (const watcher of this.#watchers) watcher.late ??= [];
+  }
+
+  deliver(): void {
+    for (const watcher of this.#watchers) {
+      const late = watcher.late ?? [];
+      watcher.late = undefined;
+      for (const event of late) watcher.options.onEvent(event);
+    }
+  }
+
   async list(_type: unknown, options: Parameters<KubeApi["list"]>[1] = {}): Promise<KubeList> {
     this.lists += 1;
     this.#fail();
@@ -100,7 +114,7 @@ export class FakeResource implements Pick<KubeApi, "list" | "watch"> {
     const version: string = start?.version ?? this.version;
     const all: KubeObject[] = start?.rest ?? [...this.#objects.values()];
     const limit = options.limit ?? all.length;
-    this.onPage(start?.page ?? 0);
+    await this.onPage(start?.page ?? 0);
     const rest = all.slice(limit);
     const next =
       rest.length > 0 ? JSON.stringify({ version, rest, page: (start?.page ?? 0) + 1 }) : undefined;
@@ -119,7 +133,7 @@ export class FakeResource implements Pick<KubeApi, "list" | "watch"> {
         if (error === undefined) resolve();
         else reject(error);
       };
-      const watcher: Watcher = { options, end, silent: false };
+      const watcher: Watcher = { options, end, silent: false, late: undefined };
       if (options.signal.aborted) return end(new KubeError("KUBE_ABORTED", "aborted"));
       options.signal.addEventListener("abort", () => end(new KubeError("KUBE_ABORTED", "aborted")));
       this.#watchers.add(watcher);
@@ -148,7 +162,10 @@ export class FakeResource implements Pick<KubeApi, "list" | "watch"> {
   }
 
   #send(watcher: Watcher, type: Event["type"] | "BOOKMARK", object: KubeObject): void {
-    if (!watcher.silent) watcher.options.onEvent({ type, object: structuredClone(object) });
+    if (watcher.silent) return;
+    const event = { type, object: structuredClone(object) };
+    if (watcher.late !== undefined) watcher.late.push(event);
+    else watcher.options.onEvent(event);
   }
 }
 

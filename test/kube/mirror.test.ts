@@ -194,17 +194,35 @@ describe("Mirror", () => {
     assert.equal(mirror.get("ns/a"), 1);
   });
 
-  it("refreshes with a list that begins after the call, one for all who ask meanwhile", async () => {
+  it("refreshes with a list that begins after the call, one at a time", async () => {
     const mirror = await follow();
     server.silenceWatches();
-    const before = server.lists;
+    let lists = 0;
+    let gate = () => {};
+    server.onPage = () => {
+      lists += 1;
+      assert.equal(lists, 1, "one list at a time");
+      return new Promise((resolve) => {
+        gate = () => {
+          lists -= 1;
+          resolve();
+        };
+      });
+    };
     const first = mirror.refresh();
-    await Promise.resolve();
+    await settled();
     server.put("a", { value: 1 });
-    const others = [mirror.refresh(), mirror.refresh()];
-    await Promise.all([first, ...others]);
+    const second = mirror.refresh();
+    const third = mirror.refresh();
+    await settled();
+    gate();
+    await first;
+    assert.equal(mirror.get("ns/a"), undefined);
+    await settled();
+    gate();
+    await Promise.all([second, third]);
     assert.equal(mirror.get("ns/a"), 1);
-    assert.ok(server.lists - before <= 2);
+    assert.equal(server.lists, 3);
     server.outage = REFUSED;
     await assert.rejects(mirror.refresh(), REFUSED);
   });
@@ -222,19 +240,40 @@ describe("Mirror", () => {
     assert.equal(await given, false);
   });
 
-  it("starts anew when the server's history went back", async () => {
-    server.put("a", { value: 1 });
-    server.put("b", { value: 1 });
-    const mirror = await follow();
-    server.delete("b");
-    server.rewind(500);
-    server.put("a", { value: 0 });
-    server.faults.push(refusal(504, "Timeout", ["ResourceVersionTooLarge"]));
-    await clock.advance(1_000);
-    assert.equal(mirror.get("ns/a"), 0);
-    assert.equal(mirror.resourceVersion, server.version);
-    server.put("a", { value: 2 });
-    assert.equal(mirror.get("ns/a"), 2);
+  for (const open of [true, false]) {
+    it(`starts anew when the server's history went back, with its watch ${open ? "open" : "broken"}`, async () => {
+      server.put("a", { value: 1 });
+      server.put("b", { value: 1 });
+      const mirror = await follow();
+      const { version } = server;
+      server.silenceWatches();
+      server.delete("b");
+      server.rewind(Number(version) - 2);
+      server.put("a", { value: 0 });
+      if (open) {
+        await mirror.refresh();
+      } else {
+        server.faults.push(refusal(504, "Timeout", ["ResourceVersionTooLarge"]));
+        server.breakWatches();
+        await clock.advance(1_000);
+      }
+      await settled();
+      assert.equal(mirror.get("ns/a"), 0);
+      assert.equal(mirror.get("ns/b"), undefined);
+      assert.equal(mirror.resourceVersion, server.version);
+      server.put("a", { value: 2 });
+      assert.equal(mirror.get("ns/a"), 2);
+    });
+  }
+
+  it("gives up a watch that is never answered", async () => {
+    const { watch } = server;
+    server.watch = (_type, { signal }) =>
+      new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(REFUSED)));
+    const mirror = await follow({ silentMs: 60_000 });
+    server.watch = watch;
+    await clock.advance(60_000);
+    assert.equal(mirror.state, "following");
   });
 
   it("outlives callbacks that fail", async () => {
