@@ -7,7 +7,7 @@ import type { BindAddress } from "../config.ts";
 import type { Log } from "../log.ts";
 
 /** Requests have no body to speak of: whoever takes longer to send one is stuck, or holds the line on purpose. */
-const REQUEST_MS = 10_000;
+const DEFAULT_REQUEST_TIMEOUT_MS = 10_000;
 const KEEP_ALIVE_MS = 60_000;
 /** Probes, scrapes and some open pages; far below what would hurt the door of the API server next to it. */
 const MAX_CONNECTIONS = 256;
@@ -18,6 +18,8 @@ export interface OpsServerOptions {
   readonly address: BindAddress;
   /** HTTPS with this pair; null for plain HTTP. */
   readonly tls: SecureContextOptions | null;
+  /** TLS handshake, and a whole request from connection or first byte; 10 or more, default 10_000. */
+  readonly requestTimeoutMs?: number;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -34,20 +36,20 @@ export interface OpsServer {
 }
 
 /** Rejects with the system's error (EADDRINUSE, EACCES) when the address can't be had. */
-export async function startOpsServer({
-  app,
-  address,
-  tls,
-  clock,
-  log,
-}: OpsServerOptions): Promise<OpsServer> {
+export async function startOpsServer(options: OpsServerOptions): Promise<OpsServer> {
+  const { app, address, tls, clock, log, requestTimeoutMs = DEFAULT_REQUEST_TIMEOUT_MS } = options;
   const limits = {
-    headersTimeout: REQUEST_MS,
-    requestTimeout: REQUEST_MS,
+    headersTimeout: requestTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    // Node looks for overdue requests this often, every 30 s unless told.
+    connectionsCheckingInterval: requestTimeoutMs / 2,
     keepAliveTimeout: KEEP_ALIVE_MS,
     maxHeaderSize: MAX_HEADER_BYTES,
   };
-  const secure = tls === null ? null : createHttpsServer({ ...limits, ...hardened(tls) }, app);
+  const secure =
+    tls === null
+      ? null
+      : createHttpsServer({ ...limits, handshakeTimeout: requestTimeoutMs, ...hardened(tls) }, app);
   const server: Server | HttpsServer = secure ?? createHttpServer(limits, app);
   server.maxConnections = MAX_CONNECTIONS;
   secure?.on("tlsClientError", (error) => log.debug({ err: error }, "TLS handshake failed"));

@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { Agent, get as httpGet, type IncomingMessage } from "node:http";
 import { connect } from "node:net";
 import { after, describe, it } from "node:test";
 import { Router } from "express";
@@ -172,41 +170,6 @@ describe("the people's door", () => {
     assert.equal((await raw(server, "nonsense\r\n\r\n")).status, 400);
     const long = `GET / HTTP/1.1\r\nHost: x\r\nx-long: ${"a".repeat(20_000)}\r\n\r\n`;
     assert.equal((await raw(server, long)).status, 431);
-  });
-});
-
-describe("closing", () => {
-  it("waits for the answer under way, then ends at once although the connection is kept alive", async () => {
-    const started = Promise.withResolvers<(text: string) => void>();
-    const slow = Router().get("/", (_, response) => started.resolve((text) => void response.send(text)));
-    const { server } = await serve(opsApp({ routes: [{ path: "/slow", handler: slow, guard: null }] }));
-    const agent = new Agent({ keepAlive: true });
-    const request = httpGet({ agent, host: "127.0.0.1", port: server.address.port, path: "/slow" });
-    const answer = await started.promise;
-    const closed = server.close(60_000);
-    answer("done");
-    const [response] = (await once(request, "response")) as [IncomingMessage];
-    assert.equal(response.statusCode, 200);
-    response.resume();
-    await closed;
-    agent.destroy();
-  });
-
-  it("cuts off a stream that is still open after the grace period", async () => {
-    const endless = Router().get("/", (_, response) => void response.write("first"));
-    const { server, url } = await serve(
-      opsApp({ routes: [{ path: "/events", handler: endless, guard: null }] }),
-    );
-    const response = await fetch(`${url}/events`);
-    await server.close(1);
-    await assert.rejects(response.text());
-  });
-
-  it("refuses to begin on a port that is taken", async () => {
-    const { server } = await serve(opsApp());
-    const address = { host: "127.0.0.1", port: server.address.port };
-    const second = startOpsServer({ app: opsApp(), address, tls: null, clock: systemClock, log: silentLog });
-    await assert.rejects(second, { code: "EADDRINUSE" });
   });
 });
 
