@@ -48,13 +48,15 @@ export const DEFAULT_ROTATION = {
   retireAfterMs: DAY_MS,
 } as const;
 
-/** Certificates begin in the past, so that an API server whose clock is behind accepts a new one. */
-const CLOCK_SKEW_MS = 3600 * 1000;
+/**
+ * Certificates begin in the past, so that an API server whose clock is behind accepts a new one; by little of their
+ * life, since renewal is counted from the beginning.
+ */
+const backdatedMs = (nowMs: number, lifeMs: number) => nowMs - Math.min(3600 * 1000, lifeMs / 10);
 
 export type RotationStep = "start-over" | "issue-serving" | "prepare-authority" | "promote" | "drop-retired";
 export type RotationAction =
   | { readonly step: RotationStep; readonly why: string }
-  /** `published`: the next step only waits for the registrations to carry the next authority long enough. */
   | { readonly step: "wait" };
 
 export interface RotationFacts {
@@ -130,7 +132,7 @@ export function trustBundle({ authority, next, retired }: CertificateState): str
 }
 
 function newAuthority(nowMs: number, policy: RotationPolicy, random?: RandomBytes): Authority {
-  const notBeforeMs = nowMs - CLOCK_SKEW_MS;
+  const notBeforeMs = backdatedMs(nowMs, policy.authorityLifeMs);
   const notAfterMs = nowMs + policy.authorityLifeMs;
   return createAuthority({ commonName: "beskar7-claim-coordinator", notBeforeMs, notAfterMs, random });
 }
@@ -143,7 +145,7 @@ function newServing(
   random?: RandomBytes,
 ): CertifiedKey {
   const { dnsNames, ipAddresses, servingLifeMs } = policy;
-  const notBeforeMs = nowMs - CLOCK_SKEW_MS;
+  const notBeforeMs = backdatedMs(nowMs, servingLifeMs);
   return issueServing(authority, {
     commonName: "beskar7-claim-coordinator",
     dnsNames,

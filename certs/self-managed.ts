@@ -24,6 +24,8 @@ export interface SelfManagedOptions {
 }
 
 const DEFAULT_CHECK_MS = 10_000;
+/** Until there is a first certificate nothing can be served, so it is looked for more often. */
+const FIRST_CHECK_MS = 1_000;
 
 /**
  * An authority and serving certificates of our own, in a Secret that all replicas share. Each replica looks, and
@@ -54,7 +56,7 @@ export class SelfManagedCertificates implements CertificateSource {
       while (true) {
         await this.look(signal);
         if (this.#current.has()) first.resolve();
-        await sleep(clock, checkMs, signal);
+        await sleep(clock, this.#current.has() ? checkMs : Math.min(checkMs, FIRST_CHECK_MS), signal);
       }
     };
     run().catch((reason) => first.reject(reason));
