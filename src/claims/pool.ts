@@ -100,9 +100,9 @@ export class Pool {
   }
 
   /** The classes that meet the rarest of the conditions; all of them when there is none. */
-  private candidates(conditions: readonly { terms: Iterable<Term> }[]): Iterable<HostClass> {
+  private candidates(conditions: readonly { terms: readonly Term[] }[]): Iterable<HostClass> {
     let fewest = this.classes.size;
-    let rarest: Iterable<Term> | null = null;
+    let rarest: readonly Term[] | null = null;
     for (const { terms } of conditions) {
       let count = 0;
       for (const term of terms) count += term.classes.size;
@@ -112,7 +112,7 @@ export class Pool {
       }
     }
     if (rarest === null) return this.classes.values();
-    return [...rarest].flatMap((term) => [...term.classes]);
+    return rarest.flatMap((term) => [...term.classes]);
   }
 
   private newClass(key: string, terms: readonly Term[], host: Host): HostClass {

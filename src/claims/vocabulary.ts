@@ -26,7 +26,7 @@ export class Term {
 export interface Word {
   /** What the host says about it; null: nothing. */
   termOf(host: Host): Term | null;
-  terms(): Iterable<Term>;
+  terms(): Term[];
   /** The kinds that are looked up by the word, since several of its terms satisfy them. */
   readonly kinds: Set<Kind>;
 }
@@ -49,9 +49,8 @@ class LabelWord implements Word {
     return (this.values.size === 0 ? undefined : this.values.get(host.labels[this.key]!)) ?? this.other;
   }
 
-  *terms(): Iterable<Term> {
-    yield* this.values.values();
-    yield this.other;
+  terms(): Term[] {
+    return [...this.values.values(), this.other];
   }
 }
 
@@ -74,9 +73,8 @@ class MinimumWord implements Word {
     return this.steps.findLast((step) => step.min <= have)?.term ?? this.below;
   }
 
-  *terms(): Iterable<Term> {
-    yield this.below;
-    for (const step of this.steps) yield step.term;
+  terms(): Term[] {
+    return [this.below, ...this.steps.map((step) => step.term)];
   }
 }
 
@@ -95,9 +93,8 @@ class ClusterWord implements Word {
     return (own ? this.clusters.get(host.reservedFor.name) : undefined) ?? this.elsewhere;
   }
 
-  *terms(): Iterable<Term> {
-    yield* this.clusters.values();
-    yield this.elsewhere;
+  terms(): Term[] {
+    return [...this.clusters.values(), this.elsewhere];
   }
 }
 
@@ -220,7 +217,7 @@ export class Vocabulary {
    * The conditions of `requirements` that only hosts with certain terms meet, each as those terms and the place
    * where kinds are looked up by it. Empty when a host that says nothing may do.
    */
-  *conditions(requirements: Requirements): Generator<{ terms: Iterable<Term>; kinds: Set<Kind> }> {
+  *conditions(requirements: Requirements): Generator<{ terms: readonly Term[]; kinds: Set<Kind> }> {
     for (const key in requirements.requiredLabels) {
       const term = this.labels.get(key)!.values.get(requirements.requiredLabels[key]!)!;
       yield { terms: [term], kinds: term.kinds };

@@ -1,0 +1,140 @@
+/**
+ * The queue against the reference, over generated histories. More cases: CLAIMS_CASES=1000000; one case again:
+ * CLAIMS_SEED=<the number that a failure prints> CLAIMS_CASES=1.
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ClaimQueue } from "../../src/claims/queue.ts";
+import * as generate from "./generate.ts";
+import { Random } from "./random.ts";
+import * as reference from "./reference.ts";
+
+const CASES = Number(process.env.CLAIMS_CASES ?? 25_000);
+const FIRST_SEED = Number(process.env.CLAIMS_SEED ?? 1);
+
+function apply(queue: ClaimQueue, change: generate.Change): void {
+  if (change.type === "setHost") queue.setHost(change.host);
+  else if (change.type === "removeHost") queue.removeHost(change.uid);
+  else if (change.type === "setClaim") queue.setClaim(change.claim);
+  else queue.removeClaim(change.id);
+}
+
+interface Case extends generate.World {
+  readonly random: Random;
+  readonly size: generate.Size;
+  readonly queue: ClaimQueue;
+}
+
+/** Asks `check` about the world after a generated history, `cases` times; a failure names its seed. */
+function forAll(size: generate.Size, cases: number, check: (generated: Case) => void): void {
+  for (let seed = FIRST_SEED; seed < FIRST_SEED + cases; seed++) {
+    const random = new Random(seed * 7919);
+    const queue = new ClaimQueue();
+    const changes: generate.Change[] = [];
+    try {
+      for (let n = 1 + random.below(size.changes); n > 0; n--) {
+        const change = generate.randomChange(random, size);
+        changes.push(change);
+        apply(queue, change);
+        // Questions between changes must leave nothing behind that a later answer could be made of.
+        if (random.chance(0.2))
+          queue.displaced(generate.randomClaim(random, size), `uid-h${random.below(3)}`);
+      }
+      check({ random, size, queue, ...generate.worldAfter(changes) });
+    } catch (cause) {
+      throw new Error(`repeat with CLAIMS_SEED=${seed} CLAIMS_CASES=1`, { cause });
+    }
+  }
+}
+
+function placed(queue: ClaimQueue): string[] {
+  return [...queue.place()].map(({ claim, hostUid }) => `${claim.id} ${hostUid}`);
+}
+
+function agreesOnDisplaced({ random, size, queue, hosts, claims }: Case): void {
+  for (const host of random.shuffle(hosts).slice(0, 8)) {
+    const outsider = { ...generate.randomClaim(random, size), id: "outsider" };
+    const insider = claims.length > 0 ? random.pick(claims) : outsider;
+    for (const asking of [outsider, insider]) {
+      const want = reference.displaced(claims, hosts, asking, host.uid);
+      assert.equal(queue.displaced(asking, host.uid)?.id ?? null, want, `${asking.id} takes ${host.name}`);
+    }
+  }
+}
+
+test("a claim may take a host exactly when no higher claim loses its place by that", () => {
+  forAll(generate.SMALL, CASES, agreesOnDisplaced);
+});
+
+test("the claims with a place are the best set that any assignment can serve", () => {
+  forAll({ ...generate.SMALL, hosts: 4, claims: 5 }, CASES, ({ queue, hosts, claims }) => {
+    const got = [...queue.place()].map(({ claim }) => claim.id);
+    assert.deepEqual(got, reference.bestSet(claims, hosts));
+  });
+});
+
+test("each claim chooses a host that costs nobody a place, the best of these", () => {
+  forAll(generate.SMALL, CASES, ({ queue, hosts, claims }) => {
+    for (const claim of claims) {
+      assert.equal(queue.choose(claim.id), reference.choose(claims, hosts, claim), claim.id);
+    }
+  });
+});
+
+test("placing all is the same as serving the highest claim again and again, and changes nothing", () => {
+  forAll(generate.SMALL, CASES, ({ queue, hosts, claims }) => {
+    const first = placed(queue);
+    assert.deepEqual(first, reference.place(claims, hosts));
+    assert.deepEqual(placed(queue), first);
+    const used = new Set([...queue.place()].map(({ hostUid }) => hostUid));
+    const served = new Set([...queue.place()].map(({ claim }) => claim.id));
+    for (const claim of claims) {
+      if (served.has(claim.id)) continue;
+      const left = hosts.find((host) => !used.has(host.uid) && reference.fitsHost(claim.requirements, host));
+      assert.equal(left, undefined, `${claim.id} waits though a host is free`);
+    }
+  });
+});
+
+test("the order in which hosts and claims came makes no difference", () => {
+  forAll(generate.SMALL, CASES, ({ random, queue, hosts, claims }) => {
+    const other = new ClaimQueue();
+    const entries = random.shuffle<generate.Change>([
+      ...hosts.map((host) => ({ type: "setHost" as const, host })),
+      ...claims.map((claim) => ({ type: "setClaim" as const, claim })),
+    ]);
+    for (const entry of entries) apply(other, entry);
+    assert.deepEqual(placed(queue), placed(other));
+    for (const host of hosts) {
+      for (const claim of claims) {
+        assert.equal(queue.displaced(claim, host.uid)?.id, other.displaced(claim, host.uid)?.id);
+      }
+    }
+    assert.deepEqual(queue.waiting(generate.POOL), other.waiting(generate.POOL));
+  });
+});
+
+test("a claim that comes after all others takes nobody's place", () => {
+  forAll(generate.SMALL, CASES, ({ random, size, queue }) => {
+    const before = [...queue.place()].map(({ claim }) => claim.id);
+    queue.setClaim({ ...generate.randomClaim(random, size), id: "last", createdAtMs: 10_000_000, uid: "z" });
+    const after = [...queue.place()].map(({ claim }) => claim.id).filter((id) => id !== "last");
+    assert.deepEqual(after, before);
+  });
+});
+
+test("all of this holds where there are many kinds and classes, some of them forgotten on the way", () => {
+  forAll(generate.LARGE, Math.ceil(CASES / 500), (generated) => {
+    const { queue, hosts, claims, random } = generated;
+    agreesOnDisplaced(generated);
+    assert.deepEqual(
+      new Set([...queue.place()].map(({ claim }) => claim.id)),
+      new Set(reference.greedy(claims, hosts).keys()),
+    );
+    for (const claim of random.shuffle(claims).slice(0, 4)) {
+      assert.equal(queue.choose(claim.id), reference.choose(claims, hosts, claim));
+    }
+    const position = reference.sorted(claims);
+    for (const claim of claims) assert.equal(queue.position(claim.id), position.indexOf(claim) + 1);
+  });
+});
