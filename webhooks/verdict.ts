@@ -30,7 +30,7 @@ export interface VerdictOptions {
   /** Why this replica can't judge now (mirrors not synced or too old), or null. */
   notReady(): string | null;
   /** Waits until the mirrors have seen these resourceVersions; false when that took too long. */
-  caughtUp(intent: Intent, withinMs: number, signal: AbortSignal): Promise<boolean>;
+  caughtUp(hostKind: string, intent: Intent, withinMs: number, signal: AbortSignal): Promise<boolean>;
 }
 
 /** A judged review: the decision, and what stamps, records, logs and metrics say of it. */
@@ -120,7 +120,7 @@ export class Judge {
   ): Verdict | Promise<Verdict> {
     if (reasonOf(verdict) !== "OutOfOrder") return verdict;
     return this.#options
-      .caughtUp(intent, CATCH_UP_MS, signal)
+      .caughtUp(verdict.host?.kind ?? "", intent, CATCH_UP_MS, signal)
       .then((caughtUp) => (caughtUp ? again() : verdict));
   }
 

@@ -1,7 +1,7 @@
 import type { Claim, Host, Term } from "../claims/claim.ts";
 import { formatTerm } from "../claims/claim.ts";
 import type { Clock, Timer } from "../clock.ts";
-import type { HostProfile } from "../hosts/profile.ts";
+import type { ClaimWrite, HostProfile } from "../hosts/profile.ts";
 import type { KubeApi } from "../kube/api.ts";
 import { isDefiniteRejection } from "../kube/errors.ts";
 import type { Log } from "../log.ts";
@@ -141,7 +141,7 @@ export class Processor {
     const { consumer } = claim;
     const machine = world.consumer(claim.id)?.machine ?? null;
     const known = world.requestOf(consumer)?.consumerRef ?? null;
-    const consumerRef = known ?? consumerRefFor(consumer);
+    const consumerRef = known ?? ownReference(profile, host, { consumer, machine });
     const taken = await bindings.take(
       { consumer, consumerRef, hostKind: host.kind, namespace: host.namespace, host, term: formatTerm(term) },
       { signal },
@@ -220,15 +220,13 @@ class UnknownOutcome extends Error {
   }
 }
 
-/** As the controllers write it: without a uid for machines; a request that stands for itself names its own. */
-function consumerRefFor({
-  apiVersion,
-  kind,
-  namespace,
-  name,
-  uid,
-}: Claim["consumer"]): Record<string, string> {
-  return kind === "ClaimRequest"
-    ? { apiVersion, kind, namespace, name, uid }
-    : { apiVersion, kind, namespace, name };
+/** The reference that the consumer's own controller would write. */
+function ownReference(
+  profile: HostProfile,
+  host: Host,
+  { consumer, machine }: Pick<ClaimWrite, "consumer" | "machine">,
+): Readonly<Record<string, unknown>> {
+  const patch = profile.claimPatch(host, { consumer, machine, attemptedRef: null, annotations: {} });
+  const { consumerRef = {} } = (patch.spec ?? {}) as { consumerRef?: Record<string, unknown> };
+  return Object.fromEntries(Object.entries(consumerRef).filter(([, value]) => value !== null));
 }

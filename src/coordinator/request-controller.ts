@@ -14,6 +14,9 @@ import { setFinalizer, writeStatus } from "./request-status.ts";
 import { WorkQueue } from "./workqueue.ts";
 import type { World } from "./world.ts";
 
+/** Looks again, in case the watch does not bring what somebody else wrote. */
+const SAFETY_NET_MS = 2_000;
+
 export interface RequestControllerOptions {
   api: KubeApi;
   world: World;
@@ -22,10 +25,11 @@ export interface RequestControllerOptions {
   random: () => number;
   profileFor(hostKind: string): HostProfile | undefined;
   profileForMachine(machineKind: string): HostProfile | undefined;
-  /** Whether this replica looks after requests now: it leads, or nobody of ours does. */
-  isResponsible(): boolean;
-  /** A binding taken this long ago, and not settled by what the watch shows, is settled by fencing its host. */
-  graceMs: number;
+  /**
+   * What is due is done after this time: at once would be too soon for a binding whose write is still under way, and
+   * a replica that another one leads leaves the work to the leader unless it stays undone.
+   */
+  graceMs(action: RequestAction["do"]): number;
   parallelism: number;
   onBound?(request: ClaimRequest, host: Host): void;
 }
@@ -38,8 +42,8 @@ export interface RequestControllerOptions {
 export class RequestController {
   readonly #options: RequestControllerOptions;
   readonly #work: WorkQueue;
-  /** Since when an unsettled binding has been seen, by `request uid / request resourceVersion`. */
-  readonly #unsettledSince = new Map<string, { resourceVersion: string; atMs: number }>();
+  /** Since when the same action has been due for the same version, by request uid. */
+  readonly #dueSince = new Map<string, { what: string; atMs: number }>();
 
   constructor(options: RequestControllerOptions) {
     this.#options = options;
@@ -78,41 +82,41 @@ export class RequestController {
       boundHost: request.binding === null ? undefined : world.host(request.binding.hostUID),
       held: world.heldBy(request.consumer),
       consumerGone: !request.explicit && world.isGone(request.consumer),
-      consumerWaits: machine?.waits && facts !== undefined && currentRequest(facts) === request,
+      consumerWaits: machine?.waits === true && facts !== undefined && currentRequest(facts) === request,
     });
   }
 
   async #reconcile(uid: string, signal: AbortSignal): Promise<number | undefined> {
-    const { world, graceMs, clock } = this.#options;
+    const { world, clock } = this.#options;
     const request = world.request(uid);
     if (request === undefined) {
-      this.#unsettledSince.delete(uid);
+      this.#dueSince.delete(uid);
       return undefined;
     }
     const action = this.#actionOf(request);
-    if (action.do !== "resolve") this.#unsettledSince.delete(uid);
-    if (action.do === "nothing") return undefined;
-    if (!this.#options.isResponsible()) return graceMs;
-    if (action.do === "resolve") {
-      const sinceMs = this.#sinceMs(request);
-      const waitMs = sinceMs + graceMs - clock.monotonicMs();
-      if (waitMs > 0) return waitMs;
+    if (action.do === "nothing") {
+      this.#dueSince.delete(uid);
+      return undefined;
     }
+    const graceMs = this.#options.graceMs(action.do);
+    const waitMs = this.#dueSinceMs(request, action.do) + graceMs - clock.monotonicMs();
+    if (waitMs > 0) return waitMs;
     try {
       await this.#perform(request, action, { signal });
     } catch (error) {
       // Somebody was faster; the watch brings what they wrote, and this is a safety net behind it.
-      if (isConflict(error) || isNotFound(error)) return graceMs;
+      if (isConflict(error) || isNotFound(error)) return SAFETY_NET_MS;
       throw error;
     }
     return undefined;
   }
 
-  #sinceMs(request: ClaimRequest): number {
-    const known = this.#unsettledSince.get(request.uid);
-    if (known?.resourceVersion === request.resourceVersion) return known.atMs;
+  #dueSinceMs({ uid, resourceVersion }: ClaimRequest, action: RequestAction["do"]): number {
+    const what = `${action} ${resourceVersion}`;
+    const known = this.#dueSince.get(uid);
+    if (known?.what === what) return known.atMs;
     const atMs = this.#options.clock.monotonicMs();
-    this.#unsettledSince.set(request.uid, { resourceVersion: request.resourceVersion, atMs });
+    this.#dueSince.set(uid, { what, atMs });
     return atMs;
   }
 

@@ -21,8 +21,8 @@ import { Latest } from "./latest.ts";
 export interface Kinds {
   /** The kind of host that machines of this kind claim; undefined for other consumers. */
   hostKindOf(machineKind: string): string | undefined;
-  /** Whether consumers of this kind may hold hosts of other namespaces. */
-  mayCrossNamespaces(consumerKind: string): boolean;
+  /** Whether this consumer may hold hosts of other namespaces. */
+  mayCrossNamespaces(consumer: Consumer): boolean;
 }
 
 /**
@@ -349,7 +349,7 @@ export class World {
 
   /** A reference across namespaces is nobody's holding, unless the kind may. */
   #counts(host: Host, consumer: Consumer): boolean {
-    return consumer.namespace === host.namespace || this.#kinds.mayCrossNamespaces(consumer.kind);
+    return consumer.namespace === host.namespace || this.#kinds.mayCrossNamespaces(consumer);
   }
 
   #dropHolding(host: Host): void {

@@ -42,6 +42,7 @@ export const bareMetalHostProfile: HostProfile = {
   hostType: BARE_METAL_HOSTS,
   machineType: METAL3_MACHINES,
   machineKind: MACHINE_KIND,
+  mayCrossNamespaces: RULES.mayCrossNamespaces,
   readMachine: readMetal3Machine,
   transition: (oldObject, newObject) => classify(RULES, oldObject, newObject),
 

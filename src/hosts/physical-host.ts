@@ -30,6 +30,7 @@ export const physicalHostProfile: HostProfile = {
   hostType: PHYSICAL_HOSTS,
   machineType: BESKAR7_MACHINES,
   machineKind: MACHINE_KIND,
+  mayCrossNamespaces: RULES.mayCrossNamespaces,
   readMachine: readBeskar7Machine,
   transition: (oldObject, newObject) => classify(RULES, oldObject, newObject),
 

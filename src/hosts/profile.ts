@@ -60,6 +60,8 @@ export interface HostProfile {
   readonly machineType: ResourceType;
   /** The consumer's kind where a consumerRef leaves it out. */
   readonly machineKind: string;
+  /** Whether this consumer may hold hosts of other namespaces than its own. */
+  mayCrossNamespaces(consumer: Consumer): boolean;
   readHost(object: KubeObject): Host;
   /** Who holds the host; null when nobody does, and while it is only reserved for a cluster. */
   readConsumerRef(object: KubeObject): Consumer | null;

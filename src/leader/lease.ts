@@ -1,6 +1,12 @@
 import type { Term } from "../claims/claim.ts";
 import type { KubeObject } from "../kube/api.ts";
 
+/**
+ * On the Lease: the holderIdentity that one of our electors wrote with it. Another elector that takes the Lease
+ * over leaves it as it was, and so is known as none of ours.
+ */
+export const HOLDER_ANNOTATION = "claims.beskar7.io/holder";
+
 /** spec of a coordination.k8s.io/v1 Lease, with Go's defaults where the writer left something out. */
 export interface LeaseRecord {
   readonly uid: string;
@@ -45,7 +51,11 @@ export function createdLease(candidate: Candidate, wallMs: number): KubeObject {
   return {
     apiVersion: "coordination.k8s.io/v1",
     kind: "Lease",
-    metadata: { namespace: candidate.namespace, name: candidate.name },
+    metadata: {
+      namespace: candidate.namespace,
+      name: candidate.name,
+      annotations: { [HOLDER_ANNOTATION]: candidate.identity },
+    },
     spec: { ...heldSpec(candidate, wallMs), acquireTime: microTime(wallMs), leaseTransitions: 0 },
   };
 }
@@ -55,11 +65,16 @@ export function createdLease(candidate: Candidate, wallMs: number): KubeObject {
  * under it (it lost it, or the answer to its write), so what it did before must not count as done now.
  */
 export function takenLease(lease: KubeObject, candidate: Candidate, wallMs: number): KubeObject {
-  return withSpec(lease, {
-    ...heldSpec(candidate, wallMs),
-    acquireTime: microTime(wallMs),
-    leaseTransitions: readLease(lease).leaseTransitions + 1,
-  });
+  const { metadata } = lease;
+  const annotations = { ...metadata.annotations, [HOLDER_ANNOTATION]: candidate.identity };
+  return withSpec(
+    { ...lease, metadata: { ...metadata, annotations } },
+    {
+      ...heldSpec(candidate, wallMs),
+      acquireTime: microTime(wallMs),
+      leaseTransitions: readLease(lease).leaseTransitions + 1,
+    },
+  );
 }
 
 /** `lease`, which is ours, for another lease duration. */

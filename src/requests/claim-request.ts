@@ -81,7 +81,7 @@ export function readClaimRequest(object: KubeObject): ClaimRequest {
             name: metadata.name,
             uid: metadata.uid ?? "",
           }
-        : readConsumer(consumerRef, hostKind, namespace),
+        : readConsumer(consumerRef, hostKind, namespace, metadata.ownerReferences ?? []),
     consumerRef: consumerRef === null ? null : structuredClone(consumerRef),
     explicit: consumerRef === null,
     hostKind,
@@ -99,13 +99,22 @@ export function readClaimRequest(object: KubeObject): ClaimRequest {
 }
 
 /** A consumerRef in the words of the core: an empty kind becomes the machine kind, an empty namespace the host's. */
-function readConsumer(ref: Record<string, unknown>, hostKind: string, namespace: string): Consumer {
+function readConsumer(
+  ref: Record<string, unknown>,
+  hostKind: string,
+  namespace: string,
+  owners: readonly OwnerReference[],
+): Consumer {
+  const kind = text(ref.kind) || (MACHINES.get(hostKind)?.kind ?? "");
+  const name = text(ref.name);
+  // Typed clients leave the uid out; the owner tells a machine from a later one of the same name.
+  const owner = owners.find((candidate) => candidate.kind === kind && candidate.name === name);
   return {
     apiVersion: text(ref.apiVersion),
-    kind: text(ref.kind) || (MACHINES.get(hostKind)?.kind ?? ""),
+    kind,
     namespace: text(ref.namespace) || namespace,
-    name: text(ref.name),
-    uid: text(ref.uid),
+    name,
+    uid: text(ref.uid) || (owner?.uid ?? ""),
   };
 }
 

@@ -1,0 +1,322 @@
+import { createMutate } from "../webhooks/mutate.ts";
+import { type DecisionRecord, Outcomes } from "../webhooks/outcome.ts";
+import { Refusals } from "../webhooks/refusal.ts";
+import type { ReviewHandler } from "../webhooks/review.ts";
+import { type SignReceipt, Stamps } from "../webhooks/stamps.ts";
+import { createValidate } from "../webhooks/validate.ts";
+import { Judge } from "../webhooks/verdict.ts";
+import { formatTerm, type Host, type Term } from "./claims/claim.ts";
+import type { HolderRule } from "./claims/holder.ts";
+import { type Clock, sleep } from "./clock.ts";
+import { Ability } from "./coordinator/ability.ts";
+import { Bindings } from "./coordinator/binding.ts";
+import { Following } from "./coordinator/following.ts";
+import { Holder } from "./coordinator/holder.ts";
+import { HolderMatch } from "./coordinator/holder-match.ts";
+import { type BindResult, Processor } from "./coordinator/processor.ts";
+import { Recorder } from "./coordinator/recorder.ts";
+import { RequestController } from "./coordinator/request-controller.ts";
+import { World } from "./coordinator/world.ts";
+import type { HostProfile, Machine } from "./hosts/profile.ts";
+import type { KubeApi } from "./kube/api.ts";
+import { Elector } from "./leader/elector.ts";
+import type { Log } from "./log.ts";
+import type { ClaimRequest } from "./requests/claim-request.ts";
+
+/** A binding that the watch has not settled by then is settled by fencing its host. */
+const BINDING_GRACE_MS = 2_000;
+/** The same for a replica that does not lead while another of ours does: a safety net behind the leader. */
+const STANDBY_GRACE_MS = 10_000;
+const CONTROLLER_PARALLELISM = 16;
+
+export interface ReplicaOptions {
+  api: KubeApi;
+  clock: Clock;
+  log: Log;
+  random: () => number;
+  profiles: readonly HostProfile[];
+  /** spec.holderIdentity when this replica leads. */
+  identity: string;
+  stands: boolean;
+  leaseNamespace: string;
+  leaseName: string;
+  leaseDurationMs: number;
+  renewDeadlineMs: number;
+  retryPeriodMs: number;
+  relistMs: number;
+  holderServiceAccounts: readonly string[];
+  breakGlassGroups: readonly string[];
+  foreignAttemptWindowMs: number;
+  rejectionCode: 409 | 403;
+  maxConcurrentBindings: number;
+  /** null: claims are stamped without a receipt. */
+  sign: SignReceipt | null;
+  on: ReplicaEvents;
+}
+
+/** What happens, for metrics, events and the status page; none may throw. */
+export interface ReplicaEvents {
+  decision(record: DecisionRecord): void;
+  bindResult(result: BindResult): void;
+  bound(request: ClaimRequest, host: Host): void;
+  leader(event: "started_leading" | "stopped_leading" | "new_leader", identity: string): void;
+  machineProblems(machine: Machine): void;
+  holderUnmatched(identity: string): void;
+}
+
+/** One replica of the coordinator, but for its sockets: rooms plugged together, nothing started. */
+export class Replica {
+  readonly world: World;
+  readonly holder: Holder;
+  readonly following: Following;
+  readonly elector: Elector | null;
+  readonly processor: Processor;
+  readonly controller: RequestController;
+  readonly outcomes: Outcomes;
+  readonly holderMatch: HolderMatch;
+  readonly routes: Readonly<Record<"/mutate" | "/validate", ReviewHandler>>;
+  readonly #options: ReplicaOptions;
+  readonly #ability: Ability;
+  readonly #recorder: Recorder;
+  /** The term for which this replica has listed everything consistently and may therefore choose. */
+  #preparedTerm: string | null = null;
+
+  constructor(options: ReplicaOptions) {
+    this.#options = options;
+    const { api, clock, log, random, profiles, retryPeriodMs, leaseName, leaseNamespace, on } = options;
+    const profileFor = (kind: string) => profiles.find(({ hostType }) => hostType.kind === kind);
+    const profileForMachine = (kind: string) => profiles.find(({ machineKind }) => machineKind === kind);
+    this.world = new World({
+      hostKindOf: (machineKind) => profileForMachine(machineKind)?.hostType.kind,
+      mayCrossNamespaces: (consumer) => profiles.some((profile) => profile.mayCrossNamespaces(consumer)),
+    });
+    const { world } = this;
+    this.holder = new Holder({ api, clock, leaseNamespace, leaseName, retryPeriodMs });
+    this.following = new Following({
+      api,
+      clock,
+      log,
+      random,
+      world,
+      profiles,
+      leaseNamespace,
+      leaseName,
+      relistMs: options.relistMs,
+      onLease: (lease, asOf) => {
+        this.holder.note(lease, asOf);
+        this.elector?.noteLease(lease, asOf);
+      },
+      onMachineProblems: (machine) => on.machineProblems(machine),
+    });
+    this.#recorder = new Recorder({ api, world });
+    const bindings = new Bindings({ api, world, recorder: this.#recorder, profileFor });
+    this.#ability = new Ability({
+      api,
+      clock,
+      namespace: leaseNamespace,
+      hostTypes: () =>
+        profiles
+          .map(({ hostType }) => hostType)
+          .filter(({ kind }) => this.following.hostKindsServed().includes(kind)),
+    });
+    this.elector = options.stands ? this.#createElector() : null;
+    this.processor = new Processor({
+      api,
+      world,
+      bindings,
+      clock,
+      log,
+      random,
+      profileFor,
+      term: () => this.#workingTerm(),
+      seen: (hostKind) => this.following.seen(hostKind),
+      parallelism: options.maxConcurrentBindings,
+      onResult: (result) => on.bindResult(result),
+    });
+    this.controller = new RequestController({
+      api,
+      world,
+      clock,
+      log,
+      random,
+      profileFor,
+      profileForMachine,
+      graceMs: (action) => {
+        if (this.#othersLookAfterRequests()) return STANDBY_GRACE_MS;
+        return action === "resolve" ? BINDING_GRACE_MS : 0;
+      },
+      parallelism: CONTROLLER_PARALLELISM,
+      onBound: (request, host) => on.bound(request, host),
+    });
+    this.holderMatch = new HolderMatch((identity) => on.holderUnmatched(identity));
+    this.outcomes = new Outcomes({
+      clock,
+      log,
+      rejectionCode: options.rejectionCode,
+      onDecision: (record) => {
+        this.holderMatch.note(record);
+        on.decision(record);
+      },
+    });
+    this.routes = this.#createRoutes(bindings);
+    world.onChange(() => this.processor.wake());
+    world.onConsumer((key) => {
+      const request = world.consumer(key)?.request;
+      if (request != null) this.controller.enqueue(request.uid);
+    });
+    this.holder.onChange(() => this.#noteHolder());
+  }
+
+  /** Starts following and, once synced, working and standing. Resolves when all of it has ended. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, retryPeriodMs, leaseDurationMs } = this.#options;
+    this.following.start(signal);
+    try {
+      await this.following.whenSynced(signal);
+    } catch {
+      return;
+    }
+    this.controller.start(signal);
+    this.processor.start(signal);
+    const tick = () => {
+      if (signal.aborted) return;
+      this.#watchOver(leaseDurationMs);
+      timer = clock.schedule(retryPeriodMs, tick);
+    };
+    let timer = clock.schedule(retryPeriodMs, tick);
+    await this.elector?.run(signal);
+    if (!signal.aborted)
+      await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+    timer.cancel();
+  }
+
+  /** Why no verdict can be given now, or null. */
+  notReady(): string | null {
+    return this.following.notReady();
+  }
+
+  isLeading(): boolean {
+    return this.elector?.isLeader() ?? false;
+  }
+
+  #createElector(): Elector {
+    const { api, clock, log, random, identity, leaseNamespace, leaseName, on } = this.#options;
+    const { leaseDurationMs, renewDeadlineMs, retryPeriodMs } = this.#options;
+    return new Elector({
+      api,
+      clock,
+      log,
+      random,
+      namespace: leaseNamespace,
+      name: leaseName,
+      identity,
+      leaseDurationMs,
+      renewDeadlineMs,
+      retryPeriodMs,
+      observation: this.holder.observation,
+      mayStand: () => this.following.notReady() ?? this.#ability.problem(),
+      onStartedLeading: (term) => {
+        on.leader("started_leading", term.holderIdentity);
+        void this.#prepare(term);
+      },
+      onStoppedLeading: () => {
+        this.#preparedTerm = null;
+        on.leader("stopped_leading", identity);
+      },
+      onNewLeader: (leader) => on.leader("new_leader", leader),
+    });
+  }
+
+  /** On taking the Lease: a consistent look at everything, and only then the first choice. */
+  async #prepare(term: Term): Promise<void> {
+    const { log } = this.#options;
+    const stillOurs = () => {
+      const now = this.elector?.termHolds() ?? null;
+      return now !== null && formatTerm(now) === formatTerm(term);
+    };
+    while (stillOurs()) {
+      try {
+        await this.following.refresh(AbortSignal.timeout(this.#options.renewDeadlineMs));
+        if (!stillOurs()) return;
+        this.#preparedTerm = formatTerm(term);
+        this.controller.resync();
+        this.processor.wake();
+        return;
+      } catch (error) {
+        log.warn({ err: error }, "A new leader could not list hosts and requests yet");
+        await sleep(this.#options.clock, this.#options.retryPeriodMs);
+      }
+    }
+  }
+
+  #workingTerm(): Term | null {
+    const term = this.elector?.termHolds() ?? null;
+    return term !== null && this.#preparedTerm === formatTerm(term) ? term : null;
+  }
+
+  #othersLookAfterRequests(): boolean {
+    const state = this.holder.state();
+    return state.kind === "valid" && !state.foreign && !this.isLeading();
+  }
+
+  /** A holder whose processor is dead, or whose mirrors are, would stop every claim: it lets go. */
+  #watchOver(leaseDurationMs: number): void {
+    this.world.expireHolderAttempts();
+    this.processor.wake();
+    if (!this.isLeading()) return;
+    const stuck =
+      this.processor.sinceLastPassMs() > leaseDurationMs ? "no claim could be processed" : this.notReady();
+    if (stuck !== null) this.elector?.resign(stuck);
+  }
+
+  #noteHolder(): void {
+    const { clock, foreignAttemptWindowMs } = this.#options;
+    const state = this.holder.state();
+    const foreign = state.kind === "valid" && state.foreign;
+    this.world.setForeignHolder(
+      foreign ? { nowMs: () => clock.monotonicMs(), windowMs: foreignAttemptWindowMs } : null,
+    );
+  }
+
+  #createRoutes(bindings: Bindings): Replica["routes"] {
+    const { clock, log, leaseNamespace, holderServiceAccounts, breakGlassGroups, profiles, sign } =
+      this.#options;
+    const { world, holder, following, outcomes } = this;
+    const rule: HolderRule = { leaseNamespace, extraServiceAccounts: holderServiceAccounts };
+    const judge = new Judge({
+      world,
+      holder,
+      clock,
+      rule,
+      breakGlassGroups,
+      profileForResource: (group, resource) =>
+        profiles.find(({ hostType }) => hostType.group === group && hostType.plural === resource),
+      notReady: () => following.notReady(),
+      caughtUp: (hostKind, intent, withinMs, signal) =>
+        following.caughtUp(hostKind, intent, withinMs, signal),
+    });
+    const available = () => following.requestsAvailable();
+    const refusals = new Refusals({
+      outcomes,
+      recorder: this.#recorder,
+      world,
+      clock,
+      log,
+      canRecord: available,
+    });
+    const stamps = new Stamps({ world, sign });
+    return {
+      "/mutate": createMutate({ judge, refusals, outcomes, stamps, clock }),
+      "/validate": createValidate({
+        judge,
+        refusals,
+        outcomes,
+        bindings,
+        world,
+        clock,
+        log,
+        canBind: available,
+      }),
+    };
+  }
+}
