@@ -33,16 +33,15 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** Pure: the same words and environment give the same answer, with every problem found in one go. */
 export function parseConfig(argv: readonly string[], env: Environment): ParseResult {
   const inCluster = (env.KUBERNETES_SERVICE_HOST ?? "") !== "";
-  const named = argv[0] !== undefined && !argv[0].startsWith("-");
-  const command = named ? argv[0] : argv.length > 0 || inCluster ? "manager" : "demo";
-  if (!isCommand(command)) return { ok: false, problems: [unknownCommand(command!)] };
+  const { command, rest, isNamed } = splitCommand(argv, inCluster);
+  if (!isCommand(command)) return { ok: false, problems: [unknownCommand(command)] };
 
-  const words = readArgv(named ? argv.slice(1) : argv, command, FLAGS);
+  const words = readArgv(rest, command, FLAGS);
   const place = { podName: env.POD_NAME ?? "", inCluster };
   if (words.wantsHelp) {
     const defaults = readValues(new Map()).values;
     const serviceNamespace = env.POD_NAMESPACE || DEFAULT_NAMESPACE;
-    const args = named && command !== "help" ? [command] : words.positional;
+    const args = isNamed && command !== "help" ? [command] : words.positional;
     return {
       ok: true,
       config: Object.freeze({ ...defaults, ...place, serviceNamespace, command: "help", args }),
@@ -76,8 +75,15 @@ export function formatProblems(problems: readonly Problem[]): string {
     .join("");
 }
 
-const isCommand = (word: string | undefined): word is CommandName =>
-  (COMMAND_NAMES as readonly (string | undefined)[]).includes(word);
+function splitCommand(argv: readonly string[], inCluster: boolean) {
+  const [first, ...rest] = argv;
+  if (first === undefined) return { command: inCluster ? "manager" : "demo", rest, isNamed: false };
+  if (first === "--version") return { command: "version", rest, isNamed: true };
+  const isNamed = !first.startsWith("-");
+  return isNamed ? { command: first, rest, isNamed } : { command: "manager", rest: argv, isNamed };
+}
+
+const isCommand = (word: string): word is CommandName => (COMMAND_NAMES as readonly string[]).includes(word);
 
 function unknownCommand(word: string): Problem {
   const guess = nearest(word, COMMAND_NAMES);
@@ -131,7 +137,7 @@ function checkLeaseTimes(values: FlagValues, badFlags: ReadonlySet<string>): Pro
       want: `more than ${renew!.path} (${formatDurationMs(renewDeadlineMs)})`,
     });
   }
-  const shortestRenewMs = JITTER_FACTOR * retryPeriodMs;
+  const shortestRenewMs = Math.round(JITTER_FACTOR * retryPeriodMs * 1e3) / 1e3;
   if (renew!.isGood && retry!.isGood && renewDeadlineMs <= shortestRenewMs) {
     problems.push({
       path: renew!.path,

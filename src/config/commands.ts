@@ -1,5 +1,10 @@
 import type { CommandName } from "./spec.ts";
 
+/** Commands that share flags: those that run the service, those that register it, those that speak to a cluster. */
+export const RUNNING = ["manager", "demo"] as const;
+export const REGISTERING = ["manager", "install", "uninstall", "doctor"] as const;
+export const CLUSTER = ["manager", "install", "uninstall", "queue", "explain", "doctor", "verify"] as const;
+
 export interface Command {
   /** What follows the command's name in a usage line; "" where nothing may. */
   readonly usage: string;

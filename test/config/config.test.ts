@@ -33,6 +33,7 @@ describe("the command", () => {
     ["a word is the command, in a cluster too", ["queue"], IN_CLUSTER, "queue"],
     ["--help anywhere is help", ["manager", "--help", "--lease-name="], {}, "help"],
     ["-h alone is help", ["-h"], {}, "help"],
+    ["--version is a command", ["--version"], IN_CLUSTER, "version"],
   ];
   for (const [fact, argv, env, want] of cases) {
     it(fact, () => assert.equal(good(argv, env).command, want));
