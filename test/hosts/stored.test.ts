@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { fileURLToPath } from "node:url";
 import type { ClaimWrite, HostProfile } from "../../src/hosts/profile.ts";
 import { profileForKind } from "../../src/hosts/profiles.ts";
 import type { KubeObject } from "../../src/kube/api.ts";
@@ -10,6 +9,7 @@ import {
   skipWithoutControlPlane,
   startControlPlane,
 } from "../controlplane/index.ts";
+import { sandboxCrds } from "../fixtures/crds.ts";
 import {
   bareMetalHost,
   beskar7Machine,
@@ -18,17 +18,23 @@ import {
   referenceTo,
 } from "../fixtures/objects.ts";
 
-const CRDS = fileURLToPath(new URL("../../manifests/sandbox-crds/", import.meta.url));
 const suite = "hosts as the real API server stores them";
 
 describe(suite, { skip: await skipWithoutControlPlane(suite) }, () => {
   let plane: ControlPlane;
   before(async () => {
     plane = await startControlPlane();
-    const applied = await plane.kubectl(["apply", "-f", CRDS]);
-    assert.equal(applied.code, 0, applied.stderr);
-    const established = ["wait", "--for=condition=Established", "--timeout=30s", "-f", CRDS];
-    assert.equal((await plane.kubectl(established)).code, 0);
+    const crds = sandboxCrds();
+    const definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+    for (const body of crds) expectOk(await plane.call("POST", definitions, { body }));
+    const names = crds.map(({ metadata }) => `crd/${metadata.name}`);
+    const established = await plane.kubectl([
+      "wait",
+      "--for=condition=Established",
+      "--timeout=30s",
+      ...names,
+    ]);
+    assert.equal(established.code, 0, established.stderr);
   });
   after(() => plane.stop());
 
