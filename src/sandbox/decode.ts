@@ -1,0 +1,207 @@
+import { parse as parseYaml } from "yaml";
+import type { KubeObject } from "../kube/api.ts";
+import { asArray, clone, isObject, type JsonObject, jsonType } from "./json.ts";
+import { apiVersionOf, type Resource } from "./resources/resource.ts";
+import { decodeError } from "./resources/validations.ts";
+import { applyDefaults } from "./schema/defaults.ts";
+import { prune } from "./schema/prune.ts";
+import { joinPath, memberSchema, type Schema } from "./schema/schema.ts";
+import { badRequest, unsupportedMediaType } from "./status.ts";
+
+const ACCEPTED = ["application/json", "application/yaml"];
+
+/** Parses a JSON or YAML body. @throws ApiError 400 or 415 */
+export function parseBody(body: string, contentType: string | undefined, kind: string): unknown {
+  const mediaType = mediaTypeOf(contentType) || "application/json";
+  if (!ACCEPTED.includes(mediaType)) throw unsupportedMediaType(ACCEPTED);
+  try {
+    return mediaType === "application/json" ? JSON.parse(body) : parseYaml(body);
+  } catch (error) {
+    const why = `couldn't get version/kind; json parse error: ${(error as Error).message} (${excerpt(body)})`;
+    throw badRequest(`the object provided is unrecognized (must be of type ${kind}): ${why}`);
+  }
+}
+
+export function mediaTypeOf(contentType: string | undefined): string {
+  return (contentType ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
+}
+
+/** Source: the API server shows so much of a body that it doesn't understand. */
+function excerpt(body: string): string {
+  return body.length > 30 ? `${body.slice(0, 30)} ...` : body;
+}
+
+/** The object in a parsed body, with kind and apiVersion as the URL says. @throws ApiError 400 */
+export function decodeObject(parsed: unknown, body: string, resource: Resource): KubeObject {
+  const apiVersion = apiVersionOf(resource);
+  if (!isObject(parsed)) throw unrecognized(resource, body, "couldn't get version/kind; json parse error");
+  const object = (resource.custom ? parsed : dropNulls(parsed)) as JsonObject;
+  if (resource.custom) {
+    if (!object.kind) throw unrecognized(resource, body, `Object 'Kind' is missing in '${body}'`);
+    if (!object.apiVersion) throw unrecognized(resource, body, `Object 'apiVersion' is missing in '${body}'`);
+  } else {
+    object.kind ??= resource.kind;
+    object.apiVersion ??= apiVersion;
+    if (object.kind !== resource.kind) throw badRequest(wrongKind(object, resource));
+  }
+  if (object.apiVersion !== apiVersion) {
+    throw badRequest(
+      `the API version in the data (${object.apiVersion}) does not match the expected API version (${apiVersion})`,
+    );
+  }
+  object.metadata = decodeMetadata(object.metadata, resource);
+  return object as KubeObject;
+}
+
+function unrecognized(resource: Resource, body: string, why: string) {
+  return badRequest(
+    `the object provided is unrecognized (must be of type ${resource.kind}): ${why} (${excerpt(body)})`,
+  );
+}
+
+function wrongKind({ kind, apiVersion }: JsonObject, resource: Resource): string {
+  const version = String(apiVersion).split("/").at(-1);
+  return (
+    `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${resource.kind}: converting ` +
+    `(${version}.${kind}) to (${resource.group.split(".")[0] || "core"}.${resource.kind}): unknown conversion`
+  );
+}
+
+function cannotHandle(resource: Resource, why: string) {
+  const { kind, version } = resource;
+  return badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${why}`);
+}
+
+const META_TYPES: Readonly<Record<string, string>> = {
+  name: "string",
+  generateName: "string",
+  namespace: "string",
+  uid: "string",
+  resourceVersion: "string",
+  labels: "object",
+  annotations: "object",
+  finalizers: "array",
+  ownerReferences: "array",
+  managedFields: "array",
+};
+
+function decodeMetadata(value: unknown, resource: Resource): KubeObject["metadata"] {
+  if (value !== undefined && value !== null && !isObject(value)) {
+    throw cannotHandle(resource, unmarshalError(value, "metadata", "v1.ObjectMeta"));
+  }
+  // Typed decoding drops empty and null fields of metadata.
+  const metadata: JsonObject = {};
+  for (const [key, member] of Object.entries(value ?? {})) {
+    const wanted = META_TYPES[key];
+    if (member === null || member === "" || key === "selfLink") continue;
+    if (wanted !== undefined && jsonType(member) !== wanted) {
+      throw cannotHandle(resource, unmarshalError(member, `ObjectMeta.${key}`, wanted));
+    }
+    if (isObject(member) && (key === "labels" || key === "annotations")) {
+      const wrong = Object.values(member).find((each) => typeof each !== "string");
+      if (wrong !== undefined)
+        throw cannotHandle(resource, unmarshalError(wrong, `ObjectMeta.${key}`, "string"));
+      if (Object.keys(member).length === 0) continue;
+    }
+    if (Array.isArray(member) && member.length === 0) continue;
+    metadata[key] = member;
+  }
+  return metadata as unknown as KubeObject["metadata"];
+}
+
+const GO_NAMES: Readonly<Record<string, string>> = { integer: "number", boolean: "bool" };
+
+function unmarshalError(value: unknown, field: string, wanted: string): string {
+  const type = jsonType(value);
+  return `json: cannot unmarshal ${GO_NAMES[type] ?? type} into Go struct field ${field} of type ${wanted}`;
+}
+
+/** Built-in kinds are decoded into typed fields, for which null means absent. */
+function dropNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(dropNulls);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, member]) => member !== null)
+      .map(([key, member]) => [key, dropNulls(member)]),
+  );
+}
+
+export type FieldValidation = "Strict" | "Warn" | "Ignore";
+
+/**
+ * Prunes and defaults a decoded object, as decoding into the schema does. Unknown fields end in the warnings,
+ * or with Strict in an error. @throws ApiError 400
+ */
+export function settleObject(
+  object: KubeObject,
+  resource: Resource,
+  fieldValidation: FieldValidation = "Ignore",
+  warnings: string[] = [],
+): KubeObject {
+  let settled = clone(object);
+  if (resource.schema !== undefined) {
+    const { value, unknown } = prune(settled, resource.schema);
+    const said = unknown.map((path) => `unknown field ${JSON.stringify(path)}`);
+    if (said.length > 0 && fieldValidation === "Strict") {
+      throw cannotHandle(resource, `strict decoding error: ${said.sort().join(", ")}`);
+    }
+    if (fieldValidation === "Warn") warnings.push(...said.sort());
+    settled = value as KubeObject;
+    if (resource.custom) applyDefaults(settled, resource.schema);
+    else checkTypes(settled, resource.schema, resource);
+  }
+  const problem = decodeError(settled);
+  if (problem !== undefined) throw cannotHandle(resource, problem);
+  resource.applyDefaults?.(settled);
+  return settled;
+}
+
+/** The type errors that decoding a built-in kind meets. @throws ApiError 400 */
+function checkTypes(object: KubeObject, schema: Schema, resource: Resource): void {
+  const { metadata: _metadata, ...rest } = object;
+  visit(rest, schema, "");
+  function visit(value: unknown, known: Schema, path: string): void {
+    const type = jsonType(value);
+    if (known.type !== undefined && known.type !== type && !(known.type === "number" && type === "integer")) {
+      throw cannotHandle(resource, unmarshalError(value, goField(path, resource.kind), goType(known)));
+    }
+    if (known.format === "micro-time") checkMicroTime(String(value), resource);
+    for (const [index, item] of asArray(value).entries()) {
+      if (known.items !== undefined) visit(item, known.items, joinPath(path, index));
+    }
+    if (!isObject(value)) return;
+    for (const [key, member] of Object.entries(value)) {
+      const inner = memberSchema(known, key);
+      if (inner !== undefined) visit(member, inner, joinPath(path, key));
+    }
+  }
+}
+
+/** `LeaseSpec.spec.holderIdentity` for `spec.holderIdentity` of a Lease; `ConfigMap.data` for its data. */
+function goField(path: string, kind: string): string {
+  const segments = path.replace(/\[\d+\]/g, "").split(".");
+  const [first = ""] = segments;
+  if (first === "spec" || first === "status") {
+    return `${kind}${first.charAt(0).toUpperCase()}${first.slice(1)}.${segments.join(".")}`;
+  }
+  return `${kind}.${first}`;
+}
+
+function goType({ type }: Schema): string {
+  return type === "integer" ? "int32" : type === "boolean" ? "bool" : (type ?? "string");
+}
+
+function checkMicroTime(text: string, resource: Resource): void {
+  if (/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|[+-]\d\d:\d\d)$/.test(text)) return;
+  const seconds = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/.exec(text);
+  const rest = text.slice(seconds?.[0].length ?? 0);
+  const micros = /^\.\d{6}/.exec(rest);
+  const [found, wanted] =
+    seconds === null ? [text, "2006"] : micros === null ? [rest, ".000000"] : [rest.slice(7), "Z07:00"];
+  throw cannotHandle(
+    resource,
+    `parsing time ${JSON.stringify(text)} as "2006-01-02T15:04:05.000000Z07:00": ` +
+      `cannot parse ${JSON.stringify(found)} as ${JSON.stringify(wanted)}`,
+  );
+}

@@ -1,0 +1,167 @@
+import type { Core } from "./core.ts";
+import { REVIEWS } from "./resources/builtins.ts";
+import { apiVersionOf, type Resource, type Subresource, VERBS } from "./resources/resource.ts";
+
+/** The API that the sandbox speaks: kubectl compares its own version with this one. */
+export const VERSION = {
+  major: "1",
+  minor: "36",
+  gitVersion: "v1.36.0-sandbox",
+  gitCommit: "",
+  gitTreeState: "",
+  buildDate: "1970-01-01T00:00:00Z",
+  goVersion: "",
+  compiler: "",
+  platform: `${process.platform}/${process.arch}`,
+};
+
+const CRD_VERBS = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"];
+const HALF_VERBS = ["get", "patch", "update"];
+
+function verbsOf(resource: Resource): string[] {
+  if (REVIEWS.includes(resource)) return ["create"];
+  return resource.custom ? CRD_VERBS : VERBS;
+}
+
+function subresourceVerbs(subresource: Subresource): string[] {
+  if (subresource === "token") return ["create"];
+  return subresource === "finalize" ? ["update"] : HALF_VERBS;
+}
+
+/** Kinds that a subresource speaks instead of its parent's. */
+function subresourceKind(resource: Resource, subresource: Subresource) {
+  if (subresource === "scale") return { group: "autoscaling", version: "v1", kind: "Scale" };
+  if (subresource === "token") return { group: "authentication.k8s.io", version: "v1", kind: "TokenRequest" };
+  return { group: resource.group, version: resource.version, kind: resource.kind };
+}
+
+interface Group {
+  readonly name: string;
+  readonly versions: Map<string, Resource[]>;
+}
+
+/** Groups in the order of their registration; the core group has the empty name. */
+function groups(core: Core): Group[] {
+  const found = new Map<string, Group>();
+  for (const resource of core.registry.all()) {
+    let group = found.get(resource.group);
+    if (group === undefined) {
+      group = { name: resource.group, versions: new Map() };
+      found.set(resource.group, group);
+    }
+    group.versions.set(resource.version, [...(group.versions.get(resource.version) ?? []), resource]);
+  }
+  return [...found.values()];
+}
+
+/** A discovery document, or undefined when the path names no group or version that is served. */
+export function discoveryDocument(core: Core, path: string, accept: string, host: string): unknown {
+  const [root, name, version, ...beyond] = path.split("/").filter((segment) => segment !== "");
+  if (beyond.length > 0) return undefined;
+  const all = groups(core);
+  if (root === "api") {
+    const legacy = all.filter((group) => group.name === "");
+    if (name === undefined) return isAggregated(accept) ? aggregated(legacy) : apiVersions(host);
+    return version === undefined ? resourceList(legacy[0], name) : undefined;
+  }
+  const named = all.filter((group) => group.name !== "");
+  if (name === undefined) {
+    if (isAggregated(accept)) return aggregated(named);
+    return { kind: "APIGroupList", apiVersion: "v1", groups: named.map(apiGroup) };
+  }
+  const group = named.find((each) => each.name === name);
+  if (group === undefined) return undefined;
+  if (version === undefined) return { kind: "APIGroup", apiVersion: "v1", ...apiGroup(group) };
+  return resourceList(group, version);
+}
+
+/** The content type that tells clients they got the aggregated form. */
+export const AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+
+export function isAggregated(accept: string): boolean {
+  return accept.split(",").some((type) => /g=apidiscovery\.k8s\.io/.test(type) && /v=v2(;|$)/.test(type));
+}
+
+function apiVersions(host: string): unknown {
+  return {
+    kind: "APIVersions",
+    versions: ["v1"],
+    serverAddressByClientCIDRs: [{ clientCIDR: "0.0.0.0/0", serverAddress: host }],
+  };
+}
+
+function apiGroup({ name, versions }: Group) {
+  const listed = [...versions.keys()].map((version) => ({ groupVersion: `${name}/${version}`, version }));
+  return { name, versions: listed, preferredVersion: listed[0] };
+}
+
+function resourceList(group: Group | undefined, version: string): unknown {
+  const resources = group?.versions.get(version);
+  if (resources === undefined) return undefined;
+  return {
+    kind: "APIResourceList",
+    apiVersion: "v1",
+    groupVersion: apiVersionOf(resources[0] as Resource),
+    resources: resources.flatMap((resource) => [
+      {
+        name: resource.plural,
+        singularName: resource.singular,
+        namespaced: resource.namespaced,
+        kind: resource.kind,
+        verbs: verbsOf(resource),
+        ...(resource.shortNames.length === 0 ? {} : { shortNames: resource.shortNames }),
+        ...(resource.categories.length === 0 ? {} : { categories: resource.categories }),
+      },
+      ...resource.subresources.map((subresource) => {
+        const kind = subresourceKind(resource, subresource);
+        const foreign = kind.group !== resource.group;
+        return {
+          name: `${resource.plural}/${subresource}`,
+          singularName: "",
+          namespaced: resource.namespaced,
+          ...(foreign ? { group: kind.group, version: kind.version } : {}),
+          kind: kind.kind,
+          verbs: subresourceVerbs(subresource),
+        };
+      }),
+    ]),
+  };
+}
+
+function aggregated(all: readonly Group[]): unknown {
+  return {
+    kind: "APIGroupDiscoveryList",
+    apiVersion: "apidiscovery.k8s.io/v2",
+    metadata: {},
+    items: all.map(({ name, versions }) => ({
+      metadata: name === "" ? {} : { name },
+      versions: [...versions].map(([version, resources]) => ({
+        version,
+        resources: resources.map(discoveredResource),
+        freshness: "Current",
+      })),
+    })),
+  };
+}
+
+function discoveredResource(resource: Resource): unknown {
+  const { group, version, kind } = resource;
+  return {
+    resource: resource.plural,
+    responseKind: { group, version, kind },
+    scope: resource.namespaced ? "Namespaced" : "Cluster",
+    singularResource: resource.singular,
+    verbs: verbsOf(resource),
+    ...(resource.shortNames.length === 0 ? {} : { shortNames: resource.shortNames }),
+    ...(resource.categories.length === 0 ? {} : { categories: resource.categories }),
+    ...(resource.subresources.length === 0
+      ? {}
+      : {
+          subresources: resource.subresources.map((subresource) => ({
+            subresource,
+            responseKind: subresourceKind(resource, subresource),
+            verbs: subresourceVerbs(subresource),
+          })),
+        }),
+  };
+}

@@ -1,0 +1,96 @@
+import type { KubeObject } from "../kube/api.ts";
+import type { UserInfo } from "./auth/user.ts";
+import type { Core } from "./core.ts";
+import { decodeObject, mediaTypeOf, settleObject } from "./decode.ts";
+import { clone, isObject } from "./json.ts";
+import { applyConfiguration, parseApply } from "./patch/apply.ts";
+import { applyJsonPatch, JsonPatchError, parseJsonPatch } from "./patch/json-patch.ts";
+import { mergePatch } from "./patch/merge-patch.ts";
+import { strategicMergePatch } from "./patch/strategic-merge-patch.ts";
+import type { ApiRequest, RequestInfo } from "./request.ts";
+import type { Resource } from "./resources/resource.ts";
+import { ApiError, badRequest, unsupportedMediaType } from "./status.ts";
+import { changeObject, trackerFor, type Written } from "./updates.ts";
+import { APPLY_PATCH, type WriteContext, writeContext } from "./write-options.ts";
+
+const JSON_PATCH = "application/json-patch+json";
+const MERGE_PATCH = "application/merge-patch+json";
+const STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json";
+
+/** PATCH in any of its four languages. */
+export async function patchObject(
+  core: Core,
+  resource: Resource,
+  request: ApiRequest,
+  info: RequestInfo,
+  user: UserInfo,
+  warnings: string[],
+): Promise<Written> {
+  const mediaType = mediaTypeOf(request.contentType);
+  const accepted = resource.custom
+    ? [JSON_PATCH, MERGE_PATCH, APPLY_PATCH]
+    : [JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH, APPLY_PATCH];
+  if (!accepted.includes(mediaType)) throw unsupportedMediaType(accepted);
+  const context = writeContext("PatchOptions", request, info, user, warnings, mediaType === APPLY_PATCH);
+  const body = request.body ?? "";
+  return mediaType === APPLY_PATCH
+    ? apply(core, resource, body, context)
+    : change(core, resource, context, parsePatch(mediaType, body));
+}
+
+type Patcher = (document: unknown) => unknown;
+
+function parsePatch(mediaType: string, body: string): Patcher {
+  let patch: unknown;
+  try {
+    patch = JSON.parse(body);
+  } catch (error) {
+    throw badRequest(`error decoding patch: ${(error as Error).message}`);
+  }
+  if (mediaType === JSON_PATCH) {
+    const operations = parseJsonPatch(patch);
+    return (document) => applyJsonPatch(document, operations);
+  }
+  if (!isObject(patch))
+    throw badRequest("error decoding patch: json: cannot unmarshal into Go value of type map");
+  return mediaType === MERGE_PATCH
+    ? (document) => mergePatch(document, patch)
+    : (document) => strategicMergePatch(document, patch);
+}
+
+function change(core: Core, resource: Resource, context: WriteContext, patch: Patcher): Promise<Written> {
+  return changeObject(core, resource, context, {
+    creates: false,
+    unconditional: true,
+    next(current) {
+      const patched = runPatch(patch, current as KubeObject);
+      const decoded = decodeObject(patched, JSON.stringify(patched), resource);
+      return settleObject(decoded, resource, context.fieldValidation, context.warnings);
+    },
+    track: trackerFor(core, resource, context),
+  });
+}
+
+function runPatch(patch: Patcher, current: KubeObject): unknown {
+  try {
+    return patch(clone(current));
+  } catch (error) {
+    if (!(error instanceof JsonPatchError)) throw error;
+    // As in the API server, which doesn't say which operation failed.
+    throw new ApiError({
+      code: 422,
+      reason: "Invalid",
+      message: "the server rejected our request due to an error in our request",
+      details: {},
+    });
+  }
+}
+
+function apply(core: Core, resource: Resource, body: string, context: WriteContext): Promise<Written> {
+  const configuration = parseApply(body, resource, context);
+  return changeObject(core, resource, context, {
+    creates: context.subresource === "",
+    unconditional: true,
+    ...applyConfiguration(core, resource, configuration, context),
+  });
+}

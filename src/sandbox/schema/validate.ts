@@ -1,0 +1,175 @@
+import { equal, isObject, type JsonObject, jsonType } from "../json.ts";
+import { type FieldError, invalidValue, notSupported, requiredValue, wrongType } from "../status.ts";
+import { joinPath, memberSchema, type Schema } from "./schema.ts";
+
+/** What the API server says of an object with these and other errors: its CEL rules were left out. */
+export const RULES_NOT_CHECKED: FieldError = {
+  reason: "FieldValueInvalid",
+  message:
+    "Invalid value: null: some validation rules were not checked because the object was invalid; " +
+    "correct the existing errors to complete validation",
+  field: "<nil>",
+};
+
+/** Structural validation of a whole object; metadata is validated elsewhere. */
+export function validateSchema(object: JsonObject, schema: Schema): FieldError[] {
+  const errors: FieldError[] = [];
+  const { apiVersion: _apiVersion, kind: _kind, metadata: _metadata, ...rest } = object;
+  const required = schema.required?.filter((key) => !(key in object) || key in rest);
+  validateValue(rest, { ...schema, ...(required ? { required } : {}) }, "", errors);
+  return errors;
+}
+
+function validateValue(value: unknown, schema: Schema, path: string, errors: FieldError[]): void {
+  if (value === null && schema.nullable) return;
+  if (!typeFits(value, schema)) {
+    // The API server says `number` where a fraction stands for an integer.
+    errors.push(wrongType(path, jsonType(value), schema.type as string));
+    return;
+  }
+  if (typeof value === "string") validateString(value, schema, path, errors);
+  if (typeof value === "number") validateNumber(value, schema, path, errors);
+  if (Array.isArray(value)) validateArray(value, schema, path, errors);
+  if (isObject(value)) validateObject(value, schema, path, errors);
+  if (schema.enum !== undefined && !schema.enum.some((each) => equal(each, value))) {
+    errors.push(notSupported(path, value, schema.enum));
+  }
+  validateCombinations(value, schema, path, errors);
+}
+
+function typeFits(value: unknown, schema: Schema): boolean {
+  if (schema["x-kubernetes-int-or-string"]) return typeof value === "string" || Number.isInteger(value);
+  if (schema.type === undefined) return true;
+  const type = jsonType(value);
+  return type === schema.type || (schema.type === "number" && type === "integer");
+}
+
+function validateString(value: string, schema: Schema, path: string, errors: FieldError[]): void {
+  // The API server counts code points, as OpenAPI says.
+  const length = [...value].length;
+  if (schema.maxLength !== undefined && length > schema.maxLength) {
+    const message = `Too long: may not be more than ${schema.maxLength} bytes`;
+    errors.push({ reason: "FieldValueTooLong", message, field: path });
+  }
+  if (schema.minLength !== undefined && length < schema.minLength) {
+    errors.push(
+      invalidValue(path, value, `${path} in body should be at least ${schema.minLength} chars long`),
+    );
+  }
+  if (schema.pattern !== undefined && !matches(value, schema.pattern)) {
+    errors.push(invalidValue(path, value, `${path} in body should match '${schema.pattern}'`));
+  }
+  if (schema.format === "date-time" && Number.isNaN(Date.parse(value))) {
+    errors.push(
+      invalidValue(path, value, `${path} in body must be of type date-time: ${JSON.stringify(value)}`),
+    );
+  }
+}
+
+const patterns = new Map<string, RegExp>();
+
+/** Schema patterns are written for RE2; JavaScript reads those of real CRDs alike. */
+function matches(value: string, pattern: string): boolean {
+  let compiled = patterns.get(pattern);
+  if (compiled === undefined) {
+    compiled = new RegExp(pattern, "u");
+    patterns.set(pattern, compiled);
+  }
+  return compiled.test(value);
+}
+
+function validateNumber(value: number, schema: Schema, path: string, errors: FieldError[]): void {
+  const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf } = schema;
+  if (minimum !== undefined && (exclusiveMinimum ? value <= minimum : value < minimum)) {
+    const bound = exclusiveMinimum ? "greater than" : "greater than or equal to";
+    errors.push(invalidValue(path, value, `${path} in body should be ${bound} ${minimum}`));
+  }
+  if (maximum !== undefined && (exclusiveMaximum ? value >= maximum : value > maximum)) {
+    const bound = exclusiveMaximum ? "less than" : "less than or equal to";
+    errors.push(invalidValue(path, value, `${path} in body should be ${bound} ${maximum}`));
+  }
+  if (multipleOf !== undefined && !Number.isInteger(value / multipleOf)) {
+    errors.push(invalidValue(path, value, `${path} in body should be a multiple of ${multipleOf}`));
+  }
+}
+
+function validateArray(value: unknown[], schema: Schema, path: string, errors: FieldError[]): void {
+  if (schema.maxItems !== undefined && value.length > schema.maxItems) {
+    const message = `Too many: ${value.length}: must have at most ${schema.maxItems} items`;
+    errors.push({ reason: "FieldValueTooMany", message, field: path });
+  }
+  if (schema.minItems !== undefined && value.length < schema.minItems) {
+    errors.push(
+      invalidValue(path, value.length, `${path} in body should have at least ${schema.minItems} items`),
+    );
+  }
+  for (const [index, item] of value.entries()) {
+    if (schema.items !== undefined) validateValue(item, schema.items, joinPath(path, index), errors);
+  }
+  const listType = schema["x-kubernetes-list-type"];
+  if (listType === "map" || listType === "set" || schema.uniqueItems) {
+    validateUnique(value, schema, path, errors);
+  }
+}
+
+/** Items of a set must differ, items of a map list must differ in their keys. */
+function validateUnique(value: unknown[], schema: Schema, path: string, errors: FieldError[]): void {
+  const seen = new Set<string>();
+  for (const [index, item] of value.entries()) {
+    const key = JSON.stringify(entryKey(item, schema));
+    if (seen.has(key)) {
+      errors.push({
+        reason: "FieldValueDuplicate",
+        message: `Duplicate value: ${key}`,
+        field: joinPath(path, index),
+      });
+    }
+    seen.add(key);
+  }
+}
+
+function entryKey(item: unknown, schema: Schema): unknown {
+  const keys = schema["x-kubernetes-list-map-keys"];
+  if (schema["x-kubernetes-list-type"] !== "map" || keys === undefined || !isObject(item)) return item;
+  return Object.fromEntries(keys.map((key) => [key, item[key] ?? schema.items?.properties?.[key]?.default]));
+}
+
+function validateObject(value: JsonObject, schema: Schema, path: string, errors: FieldError[]): void {
+  const required = schema.required ?? [];
+  for (const key of required) {
+    if (value[key] === undefined || value[key] === null) errors.push(requiredValue(joinPath(path, key)));
+  }
+  const size = Object.keys(value).length;
+  if (schema.maxProperties !== undefined && size > schema.maxProperties) {
+    const message = `Too many: ${size}: must have at most ${schema.maxProperties} items`;
+    errors.push({ reason: "FieldValueTooMany", message, field: path });
+  }
+  if (schema.minProperties !== undefined && size < schema.minProperties) {
+    errors.push(
+      invalidValue(path, size, `${path} in body should have at least ${schema.minProperties} properties`),
+    );
+  }
+  for (const [key, member] of Object.entries(value)) {
+    const inner = memberSchema(schema, key);
+    if (inner === undefined || (member === null && required.includes(key))) continue;
+    validateValue(member, inner, joinPath(path, key), errors);
+  }
+}
+
+function fits(value: unknown, schema: Schema): boolean {
+  const errors: FieldError[] = [];
+  validateValue(value, schema, "", errors);
+  return errors.length === 0;
+}
+
+function validateCombinations(value: unknown, schema: Schema, path: string, errors: FieldError[]): void {
+  const said = (what: string) => errors.push(invalidValue(path, value, `${path} in body ${what}`));
+  for (const each of schema.allOf ?? []) validateValue(value, each, path, errors);
+  if (schema.anyOf !== undefined && !schema.anyOf.some((each) => fits(value, each))) {
+    said("must validate at least one schema (anyOf)");
+  }
+  if (schema.oneOf !== undefined && schema.oneOf.filter((each) => fits(value, each)).length !== 1) {
+    said("must validate one and only one schema (oneOf)");
+  }
+  if (schema.not !== undefined && fits(value, schema.not)) said("must not validate the schema (not)");
+}

@@ -1,0 +1,77 @@
+import type { UserInfo } from "./auth/user.ts";
+import type { FieldValidation } from "./decode.ts";
+import type { JsonObject } from "./json.ts";
+import type { ApiRequest, RequestInfo } from "./request.ts";
+import { type FieldError, forbiddenValue, invalid, notSupported, requiredValue } from "./status.ts";
+
+export const APPLY_PATCH = "application/apply-patch+yaml";
+
+/** A write with everything but its object. */
+export interface WriteContext {
+  readonly user: UserInfo;
+  readonly namespace: string | undefined;
+  /** From the URL; empty for a create. */
+  readonly name: string;
+  readonly subresource: string;
+  readonly dryRun: boolean;
+  readonly manager: string;
+  readonly force: boolean;
+  readonly fieldValidation: FieldValidation;
+  /** As admission reviews carry them. */
+  readonly options: JsonObject;
+  readonly warnings: string[];
+}
+
+export type OptionsKind = "CreateOptions" | "UpdateOptions" | "PatchOptions";
+
+/** Reads and checks the query of a create, update or patch. @throws ApiError 422 */
+export function writeContext(
+  kind: OptionsKind,
+  request: ApiRequest,
+  info: RequestInfo,
+  user: UserInfo,
+  warnings: string[],
+  applying = false,
+): WriteContext {
+  const { query } = info;
+  const dryRun = query.getAll("dryRun").filter((each) => each !== "");
+  const fieldManager = query.get("fieldManager") ?? "";
+  const fieldValidation = query.get("fieldValidation") || "Warn";
+  const force = query.get("force");
+  const errors: FieldError[] = [];
+  if (dryRun.some((each) => each !== "All")) errors.push(notSupported("dryRun", dryRun, ["All"]));
+  if (applying && fieldManager === "")
+    errors.push(requiredValue("fieldManager", "is required for apply patch"));
+  if (kind === "PatchOptions" && !applying && force !== null) {
+    errors.push(forbiddenValue("force", "may not be specified for non-apply patch"));
+  }
+  if (!["Strict", "Warn", "Ignore"].includes(fieldValidation)) {
+    errors.push(notSupported("fieldValidation", fieldValidation, ["Ignore", "Strict", "Warn"]));
+  }
+  if (errors.length > 0) throw invalid({ group: "meta.k8s.io", kind }, "", errors);
+  const { namespace, name, subresource } = info.resource as NonNullable<RequestInfo["resource"]>;
+  return {
+    user,
+    namespace,
+    name,
+    subresource,
+    dryRun: dryRun.length > 0,
+    manager: fieldManager || managerOf(request.userAgent),
+    force: force === "true",
+    fieldValidation: fieldValidation as FieldValidation,
+    options: {
+      kind,
+      apiVersion: "meta.k8s.io/v1",
+      ...(dryRun.length > 0 ? { dryRun } : {}),
+      ...(force === "true" ? { force: true } : {}),
+      ...(fieldManager ? { fieldManager } : {}),
+      ...(query.get("fieldValidation") ? { fieldValidation } : {}),
+    },
+    warnings,
+  };
+}
+
+/** As in the API server: the program's name, before the first slash of the User-Agent. */
+function managerOf(userAgent: string | undefined): string {
+  return (userAgent ?? "").split("/")[0]?.slice(0, 128) || "unknown";
+}
