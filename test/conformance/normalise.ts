@@ -30,7 +30,7 @@ export class Normaliser {
     if (Array.isArray(value)) return value.map((item) => this.value(item));
     if (value === null || typeof value !== "object") return value;
     return Object.fromEntries(
-      Object.entries(value)
+      Object.entries(inOrder(value))
         .filter(([key]) => key !== "managedFields" || this.#keepsManagedFields)
         .map(([key, field]) => [
           this.text(key),
@@ -60,6 +60,25 @@ export class Normaliser {
     }
     return shown;
   }
+}
+
+/** What the real server lists in the order of a Go map, or of seconds: the mistakes of an object, its managers. */
+function inOrder(value: Json): Json {
+  if (Array.isArray(value.managedFields))
+    return { ...value, managedFields: sorted(value.managedFields, managerKey) };
+  if (value.kind !== "Status" || !(value.details?.causes?.length > 1)) return value;
+  const [, head, list] = /^(.* is invalid: )\[(.*)\]$/s.exec(value.message) ?? [];
+  return {
+    ...value,
+    ...(list !== undefined && { message: `${head}[${list.split(", ").sort().join(", ")}]` }),
+    details: { ...value.details, causes: sorted(value.details.causes, JSON.stringify) },
+  };
+}
+
+const managerKey = (entry: Json) => `${entry.manager} ${entry.operation} ${entry.subresource}`;
+
+function sorted(items: readonly Json[], key: (item: Json) => string): Json[] {
+  return items.toSorted((a, b) => (key(a) < key(b) ? -1 : 1));
 }
 
 function numbered(known: Map<string, string>, value: string, prefix: string): string {

@@ -85,8 +85,17 @@ export class Scenario {
     this.#cleanups.push(cleanup);
   }
 
+  /** Runs every cleanup, whatever becomes of the others; a server left open would keep the process alive. */
   async end(): Promise<void> {
-    for (const cleanup of this.#cleanups.reverse()) await cleanup();
+    const failures: unknown[] = [];
+    for (const cleanup of this.#cleanups.reverse()) {
+      try {
+        await cleanup();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw new AggregateError(failures, "cleanup failed");
   }
 
   record(step: Step): void {

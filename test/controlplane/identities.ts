@@ -32,7 +32,11 @@ export class TokenFile {
 
   toCsv(): string {
     return [...this.#tokens]
-      .map(([name, { token, groups }]) => `${token},${name},${name},"${groups.join(",")}"\n`)
+      .map(([name, { token, groups }]) => {
+        // An empty last column would put the user into a group named "".
+        const column = groups.length > 0 ? `,"${groups.join(",")}"` : "";
+        return `${token},${name},${name}${column}\n`;
+      })
       .join("");
   }
 }

@@ -3,7 +3,7 @@ import { GROUP, lease, leases, widget, widgets } from "../objects.ts";
 import type { Scenario, ScenarioCase } from "../scenario.ts";
 import { MERGE } from "./patch.ts";
 
-const APPLY = "application/apply-patch+yaml";
+export const APPLY = "application/apply-patch+yaml";
 
 /** A scenario whose transcript shows managedFields. */
 const owned = (name: string, run: (s: Scenario) => Promise<unknown>): ScenarioCase => ({

@@ -1,5 +1,7 @@
 import type { ScenarioCase } from "../scenario.ts";
+import { admission } from "./admission.ts";
 import { apply } from "./apply.ts";
+import { conditionCases } from "./conditions.ts";
 import { create } from "./create.ts";
 import { definitions } from "./definitions.ts";
 import { deletion } from "./delete.ts";
@@ -10,6 +12,7 @@ import { namespaces } from "./namespaces.ts";
 import { patches } from "./patch.ts";
 import { schemas } from "./schema.ts";
 import { update } from "./update.ts";
+import { verdicts } from "./verdicts.ts";
 import { watches } from "./watch.ts";
 
 /** By the name of the golden file. Names of scenarios are unique over all groups. */
@@ -26,5 +29,8 @@ export const GROUPS: Readonly<Record<string, readonly ScenarioCase[]>> = {
   namespaces,
   identity,
   discovery,
+  admission,
+  verdicts,
+  conditions: conditionCases,
   compaction,
 };
