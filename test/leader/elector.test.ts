@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 import type { Term } from "../../src/claims/claim.ts";
-import type { Clock } from "../../src/clock.ts";
+import { type Clock, sleep } from "../../src/clock.ts";
 import type { KubeError } from "../../src/kube/errors.ts";
 import { Elector, type ElectorOptions } from "../../src/leader/elector.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { RecordingLog } from "../support/recording-log.ts";
-import { LeaseServer, refusal } from "./lease-server.ts";
+import { type LeaseApi, LeaseServer, refusal } from "./lease-server.ts";
 
 const OTHER = {
   metadata: { name: "leader", namespace: "ns" },
@@ -121,6 +121,22 @@ describe("Elector", () => {
     fault = undefined;
     await clock.advance(4_400);
     assert.deepEqual(events.slice(-1), ["started 1"]);
+  });
+
+  it("counts its term from the beginning of a renewal, not from the answer", async () => {
+    const prompt = server.api(() => fault);
+    const update: LeaseApi["update"] = async (...call) => {
+      const answer = await prompt.update(...call);
+      await sleep(clock, 4_000);
+      return answer;
+    };
+    const elector = elect({ api: { ...prompt, update } });
+    await clock.advance(6_000);
+    fault = refusal(503, "ServiceUnavailable");
+    await clock.advance(5_999);
+    assert.equal(elector.isLeader(), true);
+    await clock.advance(1);
+    assert.equal(elector.isLeader(), false);
   });
 
   it("knows that its term is over when it was frozen past the deadline, before it runs anything else", async () => {

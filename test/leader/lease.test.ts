@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
   createdLease,
+  HOLDER_ANNOTATION,
   microTime,
   readLease,
   releasedLease,
@@ -27,6 +28,7 @@ const held = {
     uid: "u1",
     resourceVersion: "7",
     labels: { team: "x" },
+    annotations: { note: "kept" },
   },
   spec: {
     holderIdentity: "pod-b_2",
@@ -48,7 +50,11 @@ describe("Lease record", () => {
     assert.deepEqual(createdLease(candidate, NOW), {
       apiVersion: "coordination.k8s.io/v1",
       kind: "Lease",
-      metadata: { namespace: "beskar7-system", name: "leader" },
+      metadata: {
+        namespace: "beskar7-system",
+        name: "leader",
+        annotations: { [HOLDER_ANNOTATION]: "pod-a_1" },
+      },
       spec: {
         holderIdentity: "pod-a_1",
         leaseDurationSeconds: 15,
@@ -59,9 +65,12 @@ describe("Lease record", () => {
     });
   });
 
-  it("counts a transition when taken, and keeps metadata and fields of others", () => {
+  it("counts a transition when taken, and keeps metadata and fields of others, marked as ours", () => {
     const taken = takenLease(held, candidate, NOW);
-    assert.deepEqual(taken.metadata, held.metadata);
+    assert.deepEqual(taken.metadata, {
+      ...held.metadata,
+      annotations: { [HOLDER_ANNOTATION]: "pod-a_1", note: "kept" },
+    });
     assert.deepEqual(taken.spec, {
       ...held.spec,
       holderIdentity: "pod-a_1",

@@ -44,8 +44,9 @@ export class ReplicaClock implements Clock {
         return;
       }
       const leftMs = dueMs - this.monotonicMs();
-      if (leftMs <= 1e-6) fire();
-      else this.#world.schedule(leftMs / this.#rate, attempt);
+      if (leftMs <= 0) fire();
+      // Never so little that rounding keeps the world's time where it is.
+      else this.#world.schedule(Math.max(leftMs / this.#rate, 0.001), attempt);
     };
     this.#world.schedule(afterMs / this.#rate, attempt);
     return {
