@@ -17,6 +17,8 @@ const SHOWN_HEADERS = ["retry-after", "warning", "allow"];
 /** One fact, told as a conversation with a server; what is sent and received becomes the transcript. */
 export interface ScenarioCase {
   readonly name: string;
+  /** It is skipped where there is none. */
+  readonly needsKubectl?: boolean;
   run(s: Scenario): Promise<void>;
 }
 
@@ -57,7 +59,7 @@ export class Scenario {
 
   /** In this scenario's namespace; recorded with its output, ages and column widths evened out. */
   async kubectl(args: readonly string[], options?: KubectlOptions): Promise<KubectlResult> {
-    const result = await this.target.kubectl([`--namespace=${this.namespace}`, ...args], options);
+    const result = await this.target.kubectl!([`--namespace=${this.namespace}`, ...args], options);
     const { code, stdout, stderr } = result;
     this.record({
       did: `kubectl ${args.join(" ")}`,

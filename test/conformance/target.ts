@@ -9,8 +9,8 @@ export interface Target {
   /** Token of a user without groups and without rights. */
   readonly strangerToken: string;
   podToken(namespace: string, serviceAccount: string, pod: string): Promise<string>;
-  /** As a member of system:masters. */
-  kubectl(args: readonly string[], options?: KubectlOptions): Promise<KubectlResult>;
+  /** As a member of system:masters; absent where kubectl can't be had. */
+  readonly kubectl?: (args: readonly string[], options?: KubectlOptions) => Promise<KubectlResult>;
   /** Forgets all history up to now. */
   compact(): Promise<void>;
   stop(): Promise<void>;

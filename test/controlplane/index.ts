@@ -39,7 +39,7 @@ export {
   startElector,
 } from "./elector.ts";
 export { requireControlPlane, skipWithoutControlPlane } from "./gate.ts";
-export type { PodTokenOptions, TokenUser } from "./identities.ts";
+export { type PodTokenOptions, requestPodToken, type TokenUser } from "./identities.ts";
 export {
   type Answer,
   type CallExtras,
@@ -48,5 +48,5 @@ export {
   type Json,
   type KubeHttp,
 } from "./kube-http.ts";
-export type { KubectlOptions, KubectlResult } from "./kubectl.ts";
+export { type KubectlOptions, type KubectlResult, runKubectl } from "./kubectl.ts";
 export type { ServerOptions } from "./servers.ts";
