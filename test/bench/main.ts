@@ -1,0 +1,47 @@
+/**
+ * `npm run bench` runs every bench, `npm run bench -- NAME...` only those; prints a row a figure, with its limit where
+ * there is one, and fails when a limit is passed.
+ */
+import { claimsBench } from "./claims.ts";
+
+/** One figure. */
+export interface Row {
+  readonly figure: string;
+  readonly value: number;
+  /** "us", "ms", "bytes" and so on. */
+  readonly unit: string;
+  /** The value is not to be greater; null: only told. */
+  readonly limit: number | null;
+}
+
+export interface Bench {
+  readonly name: string;
+  run(): Promise<Row[]>;
+}
+
+const BENCHES: readonly Bench[] = [claimsBench];
+
+async function main(names: readonly string[]): Promise<void> {
+  const unknown = names.filter((name) => !BENCHES.some((bench) => bench.name === name));
+  if (unknown.length > 0) {
+    const known = BENCHES.map((bench) => bench.name).join(", ");
+    console.error(`No bench is called ${unknown.join(", ")}; there are: ${known}`);
+    process.exitCode = 2;
+    return;
+  }
+  for (const bench of BENCHES) {
+    if (names.length > 0 && !names.includes(bench.name)) continue;
+    console.log(`\n${bench.name} (Node ${process.version})`);
+    for (const row of await bench.run()) print(row);
+  }
+}
+
+function print({ figure, value, unit, limit }: Row): void {
+  const over = limit !== null && value > limit;
+  if (over) process.exitCode = 1;
+  const bound = limit === null ? "" : `  (limit ${limit})${over ? "  OVER" : ""}`;
+  const digits = value < 100 ? 2 : 0;
+  console.log(`  ${figure.padEnd(68)} ${value.toFixed(digits).padStart(10)} ${unit}${bound}`);
+}
+
+await main(process.argv.slice(2));
