@@ -5,7 +5,13 @@ import { isConflict, isNotFound } from "../kube/errors.ts";
 import { type ClaimRequest, readClaimRequest } from "../requests/claim-request.ts";
 import { readBoundHost } from "./bound-host.ts";
 import type { Applicant, Recorder } from "./recorder.ts";
-import { setFinalizer, writeStatus } from "./request-status.ts";
+import {
+  bindingStatus,
+  pendingStatus,
+  type RequestStatus,
+  setFinalizer,
+  writeStatus,
+} from "./request-status.ts";
 import type { World } from "./world.ts";
 
 /** Rounds of read, judge, write before a contended request is left to the client's own retry. */
@@ -76,7 +82,7 @@ export class Bindings {
 
   /** Gives a binding back after a definite rejection of its only write. */
   async giveBack(request: ClaimRequest, message: string, call: CallOptions = {}): Promise<void> {
-    await this.#status(request, { phase: "Pending", binding: null, message }, call);
+    await this.#status(request, pendingStatus(message), call);
   }
 
   /** Why the request as it is may not name this host now, or null. */
@@ -99,11 +105,10 @@ export class Bindings {
   }
 
   #write(request: ClaimRequest, taking: Taking, call: CallOptions): Promise<ClaimRequest> {
-    const message = `Binding to host ${taking.host.name}`;
-    return this.#status(request, { phase: "Binding", binding: bindingOf(taking), message }, call);
+    return this.#status(request, bindingStatus(bindingOf(taking)), call);
   }
 
-  async #status(request: ClaimRequest, status: object, call: CallOptions): Promise<ClaimRequest> {
+  async #status(request: ClaimRequest, status: RequestStatus, call: CallOptions): Promise<ClaimRequest> {
     const written = readClaimRequest(await writeStatus(this.#api, request, status, call));
     this.#world.setRequest(written);
     return written;

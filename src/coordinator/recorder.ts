@@ -8,7 +8,7 @@ import {
   newClaimRequest,
   readClaimRequest,
 } from "../requests/claim-request.ts";
-import { writeStatus } from "./request-status.ts";
+import { pendingStatus, writeStatus } from "./request-status.ts";
 import type { World } from "./world.ts";
 
 /** Whose request it is, and what to write into one that has to be made. */
@@ -94,9 +94,7 @@ export class Recorder {
 
   async #waitAgain(request: ClaimRequest, call: CallOptions): Promise<ClaimRequest> {
     const message = "Waiting again: its consumer has tried to claim a host";
-    return this.#note(
-      await writeStatus(this.#api, request, { phase: "Pending", binding: null, message }, call),
-    );
+    return this.#note(await writeStatus(this.#api, request, pendingStatus(message), call));
   }
 
   #note(object: Parameters<typeof readClaimRequest>[0]): ClaimRequest {

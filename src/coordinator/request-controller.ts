@@ -10,7 +10,14 @@ import { readBoundHost } from "./bound-host.ts";
 import { currentRequest } from "./facts.ts";
 import { fenceHost } from "./fence.ts";
 import { nextAction, type RequestAction } from "./request-action.ts";
-import { setFinalizer, writeStatus } from "./request-status.ts";
+import {
+  boundStatus,
+  pendingStatus,
+  type RequestStatus,
+  releasedStatus,
+  setFinalizer,
+  writeStatus,
+} from "./request-status.ts";
 import { WorkQueue } from "./workqueue.ts";
 import type { World } from "./world.ts";
 
@@ -129,7 +136,7 @@ export class RequestController {
       case "markBound":
         return this.#markBound(request, action.host, call);
       case "free":
-        return this.#status(request, pending(`Waiting again: ${action.why}`), call);
+        return this.#status(request, pendingStatus(`Waiting again: ${action.why}`), call);
       case "confirmRelease":
         return this.#confirmRelease(request, action.waitsAgain, call);
       case "markReleased":
@@ -154,8 +161,8 @@ export class RequestController {
   }
 
   async #markReleased(request: ClaimRequest, waitsAgain: boolean, call: CallOptions): Promise<void> {
-    const released = { phase: "Released", binding: null, message: "Its host was released" };
-    await this.#status(request, waitsAgain ? pending("Waiting again after a release") : released, call);
+    const released = releasedStatus(this.#options.clock.wallMs());
+    await this.#status(request, waitsAgain ? pendingStatus("Waiting again after a release") : released, call);
   }
 
   async #deleteIfConsumerGone(request: ClaimRequest, call: CallOptions): Promise<void> {
@@ -192,19 +199,21 @@ export class RequestController {
         "Fenced a host to settle a binding",
       );
     }
-    await this.#status(request, pending("Waiting again: the claim of its host did not take effect"), call);
+    await this.#status(
+      request,
+      pendingStatus("Waiting again: the claim of its host did not take effect"),
+      call,
+    );
   }
 
   async #markBound(request: ClaimRequest, host: Host, call: CallOptions): Promise<void> {
-    const at = new Date(this.#options.clock.wallMs()).toISOString();
     const binding = {
       hostName: host.name,
       hostUID: host.uid,
       hostResourceVersion: host.resourceVersion,
       term: request.binding?.term ?? "",
     };
-    const message = `Bound to host ${host.name}`;
-    await this.#status(request, { phase: "Bound", binding, boundAt: at, message }, call);
+    await this.#status(request, boundStatus(binding, this.#options.clock.wallMs()), call);
     this.#options.onBound?.(request, host);
   }
 
@@ -221,14 +230,10 @@ export class RequestController {
     await setFinalizer(this.#options.api, request, false, call);
   }
 
-  async #status(request: ClaimRequest, status: object, call: CallOptions): Promise<void> {
+  async #status(request: ClaimRequest, status: RequestStatus, call: CallOptions): Promise<void> {
     const written = await writeStatus(this.#options.api, request, status, call);
     this.#options.world.setRequest(readClaimRequest(written));
   }
-}
-
-function pending(message: string): object {
-  return { phase: "Pending", binding: null, message };
 }
 
 function key({ namespace, name }: { namespace: string; name: string }): { namespace: string; name: string } {

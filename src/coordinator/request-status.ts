@@ -1,12 +1,39 @@
+import type { Binding } from "../claims/claim.ts";
 import type { CallOptions, KubeApi, KubeObject } from "../kube/api.ts";
 import { CLAIM_REQUESTS } from "../kube/types.ts";
 import { type ClaimRequest, FINALIZER } from "../requests/claim-request.ts";
+
+/** What this service writes into a request's status: phase, binding and hostName always together. */
+export type RequestStatus =
+  | { phase: "Pending" | "Released"; binding: null; hostName: null; message: string; releasedAt?: string }
+  | { phase: "Binding"; binding: Binding; hostName: string; message: string }
+  | { phase: "Bound"; binding: Binding; hostName: string; message: string; boundAt: string };
+
+export function pendingStatus(message: string): RequestStatus {
+  return { phase: "Pending", binding: null, hostName: null, message };
+}
+
+export function releasedStatus(wallMs: number): RequestStatus {
+  const releasedAt = new Date(wallMs).toISOString();
+  return { phase: "Released", binding: null, hostName: null, message: "Its host was released", releasedAt };
+}
+
+export function bindingStatus(binding: Binding): RequestStatus {
+  const { hostName } = binding;
+  return { phase: "Binding", binding, hostName, message: `Binding to host ${hostName}` };
+}
+
+export function boundStatus(binding: Binding, wallMs: number): RequestStatus {
+  const { hostName } = binding;
+  const boundAt = new Date(wallMs).toISOString();
+  return { phase: "Bound", binding, hostName, message: `Bound to host ${hostName}`, boundAt };
+}
 
 /** Merges `status` into a request's, if it is still exactly the version at hand; else rejects with a conflict. */
 export function writeStatus(
   api: KubeApi,
   { namespace, name, uid, resourceVersion }: ClaimRequest,
-  status: object,
+  status: RequestStatus,
   call: CallOptions,
 ): Promise<KubeObject> {
   const body = { metadata: { resourceVersion, uid }, status };

@@ -118,7 +118,8 @@ const SPEC: Schema = {
       message: "consumerRef can't be changed: delete the request and create another",
     },
     {
-      rule: "self.hostKind == oldSelf.hostKind",
+      // Guarded, since the API server checks the schema's own default, {}, against its rules.
+      rule: "!has(self.hostKind) || !has(oldSelf.hostKind) || self.hostKind == oldSelf.hostKind",
       message: "hostKind can't be changed: delete the request and create another",
     },
   ],

@@ -1,0 +1,90 @@
+import type { KubeObject } from "../../src/kube/api.ts";
+import type { KubeClient } from "../../src/kube/client.ts";
+import { BESKAR7_MACHINES, CLAIM_REQUESTS, NAMESPACES, PHYSICAL_HOSTS } from "../../src/kube/types.ts";
+import {
+  type BeskarMachineOptions,
+  beskar7Machine,
+  type PhysicalHostOptions,
+  physicalHost,
+} from "../fixtures/objects.ts";
+
+/** Objects on a real API server: created with their status, since that is a subresource. */
+export class Objects {
+  readonly #api: KubeClient;
+  readonly namespace: string;
+
+  constructor(api: KubeClient, namespace: string) {
+    this.#api = api;
+    this.namespace = namespace;
+  }
+
+  static async in(api: KubeClient, namespace: string): Promise<Objects> {
+    await api.create(NAMESPACES, { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
+    return new Objects(api, namespace);
+  }
+
+  host(name: string, options: PhysicalHostOptions = {}): Promise<KubeObject> {
+    return this.#create(PHYSICAL_HOSTS, physicalHost({ ...options, name, namespace: this.namespace }));
+  }
+
+  machine(name: string, options: BeskarMachineOptions = {}): Promise<KubeObject> {
+    return this.#create(BESKAR7_MACHINES, beskar7Machine({ ...options, name, namespace: this.namespace }));
+  }
+
+  getHost(name: string): Promise<KubeObject> {
+    return this.#api.get(PHYSICAL_HOSTS, { namespace: this.namespace, name });
+  }
+
+  getRequest(name: string): Promise<KubeObject> {
+    return this.#api.get(CLAIM_REQUESTS, { namespace: this.namespace, name });
+  }
+
+  /** The merge patch that Beskar7's controller sends. */
+  claim(
+    api: KubeClient,
+    host: KubeObject,
+    machine: string,
+    options: { dryRun?: boolean; namespace?: string } = {},
+  ): Promise<KubeObject> {
+    const consumerRef = {
+      kind: "Beskar7Machine",
+      name: machine,
+      namespace: options.namespace ?? this.namespace,
+    };
+    const { name, resourceVersion } = host.metadata;
+    const body = { metadata: { resourceVersion }, spec: { consumerRef } };
+    const write = options.dryRun ? { dryRun: true } : {};
+    return api.patch(PHYSICAL_HOSTS, { namespace: this.namespace, name }, { type: "merge", body }, write);
+  }
+
+  release(api: KubeClient, host: string): Promise<KubeObject> {
+    const body = { spec: { consumerRef: null } };
+    return api.patch(PHYSICAL_HOSTS, { namespace: this.namespace, name: host }, { type: "merge", body });
+  }
+
+  async #create(type: typeof PHYSICAL_HOSTS, object: KubeObject): Promise<KubeObject> {
+    const {
+      uid: _uid,
+      resourceVersion: _version,
+      creationTimestamp: _at,
+      managedFields: _fields,
+      ...metadata
+    } = object.metadata;
+    const created = await this.#api.create(type, { ...object, metadata });
+    const key = { namespace: this.namespace, name: created.metadata.name };
+    return this.#api.patch(
+      type,
+      key,
+      { type: "merge", body: { status: object.status } },
+      { subresource: "status" },
+    );
+  }
+}
+
+export function consumerOf(host: KubeObject): string {
+  return (host.spec as { consumerRef?: { name?: string } }).consumerRef?.name ?? "";
+}
+
+export function phaseOf(request: KubeObject): string {
+  return ((request.status ?? {}) as { phase?: string }).phase ?? "Pending";
+}
