@@ -32,6 +32,8 @@ export class Normaliser {
     return Object.fromEntries(
       Object.entries(inOrder(value))
         .filter(([key]) => key !== "managedFields" || this.#keepsManagedFields)
+        // A hash over names of types in Go.
+        .filter(([key]) => key !== "storageVersionHash")
         .map(([key, field]) => [
           this.text(key),
           key === "metadata" ? this.#metadata(field) : this.value(field),
@@ -67,11 +69,12 @@ function inOrder(value: Json): Json {
   if (Array.isArray(value.managedFields))
     return { ...value, managedFields: sorted(value.managedFields, managerKey) };
   if (value.kind !== "Status" || !(value.details?.causes?.length > 1)) return value;
-  const [, head, list] = /^(.* is invalid: )\[(.*)\]$/s.exec(value.message) ?? [];
+  const { causes } = value.details;
+  const list = [...new Set(causes.map((cause: Json) => `${cause.field}: ${cause.message}`))];
   return {
     ...value,
-    ...(list !== undefined && { message: `${head}[${list.split(", ").sort().join(", ")}]` }),
-    details: { ...value.details, causes: sorted(value.details.causes, JSON.stringify) },
+    message: value.message.replace(`[${list.join(", ")}]`, `[${list.sort().join(", ")}]`),
+    details: { ...value.details, causes: sorted(causes, JSON.stringify) },
   };
 }
 

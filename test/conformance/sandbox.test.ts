@@ -21,7 +21,7 @@ conformance("the sandbox", {
       url,
       caPem,
       call,
-      strangerToken: sandbox.addUser({ username: STRANGER, uid: STRANGER, groups: [] }),
+      strangerToken: sandbox.addUser({ username: STRANGER, groups: [] }),
       podToken: (...pod) => requestPodToken(call, ...pod),
       ...(kubectl && {
         kubectl: (args, options) =>

@@ -33,9 +33,9 @@ export class TokenFile {
   toCsv(): string {
     return [...this.#tokens]
       .map(([name, { token, groups }]) => {
-        // An empty last column would put the user into a group named "".
+        // The uid stays empty, as with client certificates. An empty column of groups would be one named "".
         const column = groups.length > 0 ? `,"${groups.join(",")}"` : "";
-        return `${token},${name},${name}${column}\n`;
+        return `${token},${name},${column}\n`;
       })
       .join("");
   }

@@ -108,7 +108,15 @@ export const create: ScenarioCase[] = [
     name: "YAML is accepted",
     run: async (s) =>
       void (await s.send("POST", widgets(s.namespace), {
-        body: `apiVersion: ${GROUP}/v1\nkind: Widget\nmetadata: {name: y}\nspec:\n  color: blue\n`,
+        body: `apiVersion: ${GROUP}/v1\nkind: Widget\nmetadata: {name: a}\nspec:\n  color: blue\n`,
+        contentType: "application/yaml",
+      })),
+  },
+  {
+    name: "YAML is that of Go, where an unquoted y is a boolean",
+    run: async (s) =>
+      void (await s.send("POST", widgets(s.namespace), {
+        body: `apiVersion: ${GROUP}/v1\nkind: Widget\nmetadata: {name: y}\n`,
         contentType: "application/yaml",
       })),
   },

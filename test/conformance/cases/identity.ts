@@ -1,3 +1,4 @@
+import { sleep, systemClock } from "../../../src/clock.ts";
 import type { Json } from "../../controlplane/index.ts";
 import { GROUP, leases, widget, widgets } from "../objects.ts";
 import type { Scenario, ScenarioCase } from "../scenario.ts";
@@ -102,7 +103,7 @@ export const identity: ScenarioCase[] = [
       await s.quietly("DELETE", pod);
       const probe = () => s.target.call("POST", `${AUTHENTICATION}/selfsubjectreviews`, { ...whoAmI, token });
       // Accepted tokens are remembered for some seconds.
-      while ((await probe()).code !== 401) await new Promise((resolve) => setTimeout(resolve, 200));
+      while ((await probe()).code !== 401) await sleep(systemClock, 200);
       s.note("refused", true);
     },
   },

@@ -7,6 +7,7 @@ import { definitions } from "./definitions.ts";
 import { deletion } from "./delete.ts";
 import { discovery } from "./discovery.ts";
 import { identity } from "./identity.ts";
+import { kubectlCases } from "./kubectl.ts";
 import { compaction, list } from "./list.ts";
 import { namespaces } from "./namespaces.ts";
 import { patches } from "./patch.ts";
@@ -32,5 +33,6 @@ export const GROUPS: Readonly<Record<string, readonly ScenarioCase[]>> = {
   admission,
   verdicts,
   conditions: conditionCases,
+  kubectl: kubectlCases,
   compaction,
 };
