@@ -80,6 +80,7 @@ export class Replica {
   readonly #recorder: Recorder;
   /** The term for which this replica has listed everything consistently and may therefore choose. */
   #preparedTerm: string | null = null;
+  #leadingSinceMs: number | null = null;
 
   constructor(options: ReplicaOptions) {
     this.#options = options;
@@ -199,6 +200,11 @@ export class Replica {
     return this.elector?.isLeader() ?? false;
   }
 
+  /** For how long this replica has been the holder; 0 when it is not. */
+  leadingForMs(): number {
+    return this.#leadingSinceMs === null ? 0 : this.#options.clock.monotonicMs() - this.#leadingSinceMs;
+  }
+
   #createElector(): Elector {
     const { api, clock, log, random, identity, leaseNamespace, leaseName, on } = this.#options;
     const { leaseDurationMs, renewDeadlineMs, retryPeriodMs } = this.#options;
@@ -216,11 +222,13 @@ export class Replica {
       observation: this.holder.observation,
       mayStand: () => this.following.notReady() ?? this.#ability.problem(),
       onStartedLeading: (term) => {
+        this.#leadingSinceMs = clock.monotonicMs();
         on.leader("started_leading", term.holderIdentity);
         void this.#prepare(term);
       },
       onStoppedLeading: () => {
         this.#preparedTerm = null;
+        this.#leadingSinceMs = null;
         on.leader("stopped_leading", identity);
       },
       onNewLeader: (leader) => on.leader("new_leader", leader),

@@ -18,7 +18,8 @@ export interface HolderRule {
   readonly extraServiceAccounts: readonly string[];
 }
 
-const SERVICE_ACCOUNT = "system:serviceaccount:";
+/** How the API server begins the username of every service account. */
+export const SERVICE_ACCOUNT_PREFIX = "system:serviceaccount:";
 const POD_NAME = "authentication.kubernetes.io/pod-name";
 /** What client-go appends to a host's name to make an identity. */
 const UUID_SUFFIX = /_[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -32,8 +33,8 @@ export function parseRequester(userInfo: {
   const username = userInfo.username ?? "";
   // Two pod names would mean a mangled token: better nobody than the first.
   const pods = userInfo.extra?.[POD_NAME] ?? [];
-  const account = username.startsWith(SERVICE_ACCOUNT)
-    ? username.slice(SERVICE_ACCOUNT.length).split(":")
+  const account = username.startsWith(SERVICE_ACCOUNT_PREFIX)
+    ? username.slice(SERVICE_ACCOUNT_PREFIX.length).split(":")
     : [];
   return {
     username,
@@ -57,7 +58,7 @@ export function isHolder(requester: Requester, holderIdentity: string, rule: Hol
   const name = holderName(holderIdentity);
   if (name === "") return false;
   const { username, podName, serviceAccountNamespace, serviceAccountName } = requester;
-  if (!username.startsWith(SERVICE_ACCOUNT)) return username === holderIdentity || username === name;
+  if (!username.startsWith(SERVICE_ACCOUNT_PREFIX)) return username === holderIdentity || username === name;
   if (podName !== name) return false;
   return (
     serviceAccountNamespace === rule.leaseNamespace ||

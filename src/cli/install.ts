@@ -94,8 +94,8 @@ async function untilEstablished(
   const deadlineMs = clock.monotonicMs() + ESTABLISHED_WITHIN_MS;
   while (true) {
     const { status } = await api.get(CUSTOM_RESOURCE_DEFINITIONS, { name }, { signal });
-    const { conditions = [] } = (status ?? {}) as { conditions?: { type: string; status: string }[] };
-    if (conditions.some(({ type, status }) => type === "Established" && status === "True")) return;
+    const { conditions } = (status ?? {}) as { conditions?: { type: string; status: string }[] | null };
+    if (conditions?.some(({ type, status }) => type === "Established" && status === "True")) return;
     if (clock.monotonicMs() >= deadlineMs) {
       throw new KubeError("KUBE_TIMEOUT", `the API server does not serve ${name} yet`);
     }

@@ -1,0 +1,88 @@
+import type { Host } from "../claims/claim.ts";
+import type { Clock } from "../clock.ts";
+import type { HostProfile } from "../hosts/profile.ts";
+import type { KubeApi } from "../kube/api.ts";
+import { isConflict, isNotFound } from "../kube/errors.ts";
+import type { Log } from "../log.ts";
+import type { World } from "./world.ts";
+
+/** A consumer may be made after its host was claimed for it, and mirrors may be apart: so long nobody is an orphan. */
+const PATIENCE_MS = 60_000;
+
+export interface OrphansOptions {
+  api: KubeApi;
+  world: World;
+  clock: Clock;
+  log: Log;
+  profileFor(hostKind: string): HostProfile | undefined;
+  profileForMachine(machineKind: string): HostProfile | undefined;
+  /** --release-orphaned-hosts */
+  release: boolean;
+  onOrphan(host: Host): void;
+}
+
+/** Hosts that name a machine which does not exist: reported always, released only where a person asked for it. */
+export class Orphans {
+  readonly #options: OrphansOptions;
+  readonly #sinceMs = new Map<string, number>();
+
+  constructor(options: OrphansOptions) {
+    this.#options = options;
+  }
+
+  /** Those that have been orphans long enough, as of the last look. */
+  *current(): Iterable<Host> {
+    const { world, clock } = this.#options;
+    for (const [uid, sinceMs] of this.#sinceMs) {
+      const host = world.host(uid);
+      if (host !== undefined && clock.monotonicMs() - sinceMs >= PATIENCE_MS) yield host;
+    }
+  }
+
+  /** One look at every host; `responsible` replicas report and release. Never rejects. */
+  async look(responsible: boolean): Promise<void> {
+    const { world, clock, onOrphan, release } = this.#options;
+    const nowMs = clock.monotonicMs();
+    for (const uid of this.#sinceMs.keys()) if (!this.#isOrphan(world.host(uid))) this.#sinceMs.delete(uid);
+    for (const host of world.hosts()) {
+      if (this.#isOrphan(host) && !this.#sinceMs.has(host.uid)) this.#sinceMs.set(host.uid, nowMs);
+    }
+    if (!responsible) return;
+    for (const host of [...this.current()]) {
+      onOrphan(host);
+      if (release) await this.#release(host);
+    }
+  }
+
+  #isOrphan(host: Host | undefined): boolean {
+    return host?.consumer != null && this.#options.world.isGone(host.consumer);
+  }
+
+  async #release(host: Host): Promise<void> {
+    const { api, world, log, profileFor, profileForMachine } = this.#options;
+    const { consumer } = host;
+    const profile = profileFor(host.kind);
+    const machineType = consumer === null ? undefined : profileForMachine(consumer.kind)?.machineType;
+    if (consumer === null || profile === undefined || machineType === undefined) return;
+    try {
+      try {
+        const { namespace, name } = consumer;
+        const machine = await api.get(machineType, { namespace, name });
+        if (consumer.uid === "" || machine.metadata.uid === consumer.uid) return;
+      } catch (error) {
+        if (!isNotFound(error)) throw error;
+      }
+      const patch = { type: "merge", body: profile.releasePatch(host) } as const;
+      const key = { namespace: host.namespace, name: host.name };
+      world.setHost(profile.readHost(await api.patch(profile.hostType, key, patch)));
+      log.warn(
+        { host: `${host.namespace}/${host.name}`, consumer: consumer.name },
+        "Released an orphaned host",
+      );
+    } catch (error) {
+      // A conflict: it changed meanwhile, and the next look sees what it is now.
+      if (!isConflict(error))
+        log.warn({ err: error, host: host.name }, "An orphaned host could not be released");
+    }
+  }
+}

@@ -1,0 +1,241 @@
+import { randomUUID } from "node:crypto";
+import type { RequestListener } from "node:http";
+import type { AddressInfo } from "node:net";
+import { hostname } from "node:os";
+import type { RequestHandler } from "express";
+import { Registry } from "prom-client";
+import type { CertificateSource, ServingCertificate } from "../certs/source.ts";
+import { startWebhookServer } from "../webhooks/server.ts";
+import type { SignReceipt } from "../webhooks/stamps.ts";
+import type { Clock } from "./clock.ts";
+import type { Config } from "./config.ts";
+import { EventRecorder } from "./coordinator/events.ts";
+import { holderIdentity } from "./coordinator/naming.ts";
+import { Orphans } from "./coordinator/orphans.ts";
+import { profileForKind, profileForMachineKind, profiles } from "./hosts/profiles.ts";
+import type { KubeApi } from "./kube/api.ts";
+import { whoAmI } from "./kube/identity.ts";
+import type { Log } from "./log.ts";
+import { createMetrics } from "./metrics.ts";
+import { createHealthApp, createOpsApp, type OpsRoute } from "./ops/app.ts";
+import { gaugeSources } from "./ops/gauges.ts";
+import { replicaEvents } from "./ops/replica-events.ts";
+import type { OpsServer } from "./ops/server.ts";
+import { startOpsServer } from "./ops/server.ts";
+import { Replica } from "./replica.ts";
+import { VERSION } from "./version.ts";
+
+/** Reviews under way get this long when the process is told to end. */
+const DRAIN_MS = 10_000;
+const ORPHAN_LOOK_MS = 30_000;
+/** A certificate this close to its end makes the replica unready before it makes reviews fail. */
+const CERTIFICATE_MARGIN_MS = 60_000;
+
+export interface ManagerOptions {
+  config: Config;
+  api: KubeApi;
+  clock: Clock;
+  log: Log;
+  random: () => number;
+  certificates: CertificateSource;
+  sign: SignReceipt | null;
+  /** Guards /metrics; null with --metrics-secure=false. */
+  metricsGuard: RequestHandler | null;
+  /** What else the people's door serves; made when the replica is there, and told when to end. */
+  opsRoutes(replica: Replica, signal: AbortSignal): OpsRoute[];
+  /** PEM of the authorities whose client certificates may post reviews, or null. */
+  clientAuthorityPem: string | null;
+  /** Served at the webhook's door beside the reviews. */
+  webhookFallback: RequestListener | null;
+}
+
+export interface Manager {
+  readonly identity: string;
+  readonly replica: Replica;
+  readonly registry: Registry;
+  readonly addresses: { webhook: AddressInfo; metrics: AddressInfo | null; health: AddressInfo | null };
+  /** Unready, Lease released, reviews under way answered, everything closed. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** One running replica: rooms, doors, certificate and metrics. Rejects when a port or the first certificate can't be had. */
+export async function startManager(options: ManagerOptions): Promise<Manager> {
+  const { config, api, clock, log, random, certificates } = options;
+  const end = new AbortController();
+  const registry = new Registry();
+  const metrics = createMetrics(registry, { version: VERSION });
+  metrics.knowLeaseNamespace(config.leaseNamespace);
+
+  const { identity, warning } = await identify(options);
+  if (warning !== null) log.warn({ identity }, warning);
+  const events = new EventRecorder({
+    api,
+    clock,
+    log,
+    random,
+    component: "beskar7-claim-coordinator",
+    instance: identity.slice(0, identity.lastIndexOf("_")),
+  });
+  const replica = new Replica({
+    ...config,
+    api,
+    clock,
+    log,
+    random,
+    profiles,
+    identity,
+    stands: config.leaderElection,
+    relistMs: config.relistPeriodMs,
+    holderServiceAccounts: config.holderServiceAccounts.map(({ namespace, name }) => `${namespace}:${name}`),
+    sign: options.sign,
+    on: replicaEvents({
+      metrics,
+      events,
+      log,
+      clock,
+      leaseNamespace: config.leaseNamespace,
+      world: () => replica.world,
+    }),
+  });
+  const orphans = new Orphans({
+    api,
+    world: replica.world,
+    clock,
+    log,
+    profileFor: profileForKind,
+    profileForMachine: profileForMachineKind,
+    release: config.releaseOrphanedHosts,
+    onOrphan: (host) =>
+      events.emit(
+        { apiVersion: apiVersionOf(host.kind), ...host },
+        "Warning",
+        "OrphanedHost",
+        `Its consumer ${host.consumer?.kind} ${host.consumer?.namespace}/${host.consumer?.name} does not exist`,
+      ),
+  });
+
+  await certificates.start(end.signal);
+  const { keyPem, certPem } = certificates.current();
+  const webhook = await startWebhookServer(config.webhookBindAddress, {
+    routes: replica.routes,
+    fallback: options.webhookFallback ?? notFound,
+    tls: {
+      key: keyPem,
+      cert: certPem,
+      ...(options.clientAuthorityPem !== null && { ca: options.clientAuthorityPem, requestCert: true }),
+    },
+    webhookTimeoutMs: config.webhookTimeoutMs,
+    maxInflightReviews: config.maxInflightReviews,
+    clock,
+    log,
+    onFailure: (route, request, failure) =>
+      replica.outcomes.fail(route === "/mutate" ? "mutate" : "validate", request, failure),
+  });
+
+  let draining = false;
+  const ready = [
+    { name: "mirrors", check: () => verdictOf(replica.notReady()) },
+    { name: "certificate", check: () => verdictOf(certificateProblem(certificates, clock)) },
+    { name: "shutdown", check: () => verdictOf(draining ? "this replica is shutting down" : null) },
+  ];
+  const live = [{ name: "ping", check: () => verdictOf(null) }];
+  const doors: OpsServer[] = [];
+  const open = async (
+    address: Config["metricsBindAddress"],
+    app: Parameters<typeof startOpsServer>[0]["app"],
+    secure: boolean,
+  ) => {
+    if (address === null) return null;
+    const tls = secure ? { key: certificates.current().keyPem, cert: certificates.current().certPem } : null;
+    const server = await startOpsServer({ app, address, tls, clock, log });
+    doors.push(server);
+    return server;
+  };
+  try {
+    const opsApp = createOpsApp({
+      registry,
+      metricsGuard: options.metricsGuard,
+      routes: options.opsRoutes(replica, end.signal),
+      log,
+    });
+    const metricsServer = await open(config.metricsBindAddress, opsApp, config.metricsSecure);
+    const healthServer = await open(
+      config.healthProbeBindAddress,
+      createHealthApp({ live, ready }, log),
+      false,
+    );
+
+    certificates.onChange((certificate: ServingCertificate) => {
+      const tls = { key: certificate.keyPem, cert: certificate.certPem };
+      webhook.setTls(tls);
+      if (config.metricsSecure) metricsServer?.setTls(tls);
+      log.info({ notAfter: new Date(certificate.notAfterMs).toISOString() }, "Serving a new certificate");
+    });
+    metrics.gaugesFrom(gaugeSources({ replica, orphans, certificates, webhook, clock, identity, config }));
+    const running = replica.run(end.signal);
+    const stopOrphans = every(clock, ORPHAN_LOOK_MS, () => {
+      void orphans.look(replica.isLeading() || replica.holder.state().kind === "none");
+    });
+
+    let stopped: Promise<void> | undefined;
+    const stop = async () => {
+      draining = true;
+      stopOrphans();
+      end.abort(new Error("shutdown"));
+      await running;
+      await Promise.all([webhook.close(DRAIN_MS), ...doors.map((door) => door.close(DRAIN_MS))]);
+    };
+    return {
+      identity,
+      replica,
+      registry,
+      addresses: {
+        webhook: webhook.address,
+        metrics: metricsServer?.address ?? null,
+        health: healthServer?.address ?? null,
+      },
+      stop: () => (stopped ??= stop()),
+    };
+  } catch (error) {
+    end.abort(error);
+    await Promise.all([webhook.close(0), ...doors.map((door) => door.close(0))]);
+    throw error;
+  }
+}
+
+/** A server too old to say who asks (before Kubernetes 1.28) leaves POD_NAME or the hostname. */
+async function identify({ config, api, log }: ManagerOptions) {
+  const seenAs = await whoAmI(api).catch((error) => {
+    log.warn({ err: error }, "The API server does not say how it sees this replica");
+    return null;
+  });
+  return holderIdentity(config.podName || hostname(), seenAs, randomUUID());
+}
+
+function certificateProblem(certificates: CertificateSource, clock: Clock): string | null {
+  const leftMs = certificates.current().notAfterMs - clock.wallMs();
+  if (leftMs > CERTIFICATE_MARGIN_MS) return null;
+  return leftMs > 0 ? "the serving certificate ends within a minute" : "the serving certificate has expired";
+}
+
+function verdictOf(problem: string | null): { ok: boolean; why: string } {
+  return { ok: problem === null, why: problem ?? "" };
+}
+
+function apiVersionOf(hostKind: string): string {
+  const type = profileForKind(hostKind)?.hostType;
+  return type === undefined ? "" : `${type.group}/${type.version}`;
+}
+
+const notFound: RequestListener = (_request, response) => {
+  response.writeHead(404, { "content-type": "text/plain" }).end("Nothing is served at this path.\n");
+};
+
+function every(clock: Clock, ms: number, run: () => void): () => void {
+  const again = () => {
+    run();
+    timer = clock.schedule(ms, again);
+  };
+  let timer = clock.schedule(ms, again);
+  return () => timer.cancel();
+}

@@ -1,0 +1,78 @@
+import type { CertificateSource } from "../../certs/source.ts";
+import type { WebhookServer } from "../../webhooks/server.ts";
+import type { Claim, Host } from "../claims/claim.ts";
+import type { Clock } from "../clock.ts";
+import type { Config } from "../config.ts";
+import type { Orphans } from "../coordinator/orphans.ts";
+import type { GaugeSources, PoolValue } from "../metrics.ts";
+import type { Replica } from "../replica.ts";
+
+/** What the gauges say, read from a running replica at each scrape. */
+export function gaugeSources(from: {
+  replica: Replica;
+  orphans: Orphans;
+  certificates: CertificateSource;
+  webhook: WebhookServer;
+  clock: Clock;
+  identity: string;
+  config: Pick<Config, "leaseNamespace">;
+}): GaugeSources {
+  const { replica, orphans, certificates, webhook, clock, identity, config } = from;
+  const { world } = replica;
+  const waiting = function* (): Iterable<Claim> {
+    for (const [, facts] of world.consumers()) {
+      const demand = world.demand(facts);
+      if (demand.waits) yield demand.claim;
+    }
+  };
+  const free = function* (): Iterable<Host> {
+    for (const host of world.hosts()) if (world.queue.hasHost(host.uid)) yield host;
+  };
+  return {
+    queueDepth: () => byPool(waiting(), poolOfClaim, (count) => count + 1),
+    oldestWaitSeconds: () =>
+      byPool(waiting(), poolOfClaim, (oldest, claim) =>
+        Math.max(oldest, (clock.wallMs() - claim.createdAtMs) / 1000),
+      ),
+    freeHosts: () => byPool(free(), poolOfHost, (count) => count + 1),
+    orphanedHosts: () => byPool(orphans.current(), poolOfHost, (count) => count + 1),
+    watchStalenessSeconds: () => replica.following.staleness(),
+    certificateExpirySeconds: () => certificates.current().notAfterMs / 1000,
+    leadership: () => ({
+      namespace: config.leaseNamespace,
+      identity,
+      seconds: replica.leadingForMs() / 1000,
+    }),
+    holderUnmatched: () => replica.holderMatch.unmatched,
+    inflightReviews: () => webhook.inflight(),
+  };
+}
+
+interface Pool {
+  readonly namespace: string;
+  readonly hostKind: string;
+}
+
+const poolOfHost = ({ namespace, kind }: Host): Pool => ({ namespace, hostKind: kind });
+
+/** The inverse of poolKey: kinds have no slash. */
+function poolOfClaim({ pool }: Claim): Pool {
+  const slash = pool.indexOf("/");
+  return { hostKind: pool.slice(0, slash), namespace: pool.slice(slash + 1) };
+}
+
+function byPool<T>(
+  items: Iterable<T>,
+  poolOf: (item: T) => Pool,
+  fold: (sum: number, item: T) => number,
+): PoolValue[] {
+  const sums = new Map<string, { namespace: string; hostKind: string; value: number }>();
+  for (const item of items) {
+    const pool = poolOf(item);
+    const key = `${pool.hostKind}/${pool.namespace}`;
+    const sum = sums.get(key) ?? { ...pool, value: 0 };
+    sum.value = fold(sum.value, item);
+    sums.set(key, sum);
+  }
+  return [...sums.values()];
+}
