@@ -56,6 +56,22 @@ export class Scenario {
     }
   }
 
+  /**
+   * As `quietly`, and waits until the server's cache shows the result. A write begins from the cached object: while
+   * that is behind, the real server runs admission on the old state, fails in storage, and runs it once more.
+   */
+  async settled(method: string, path: string, extras?: CallExtras): Promise<Json> {
+    const written = await this.quietly(method, path, extras);
+    const [collection] = path.split("?");
+    const name = written.metadata.name;
+    const object = method === "POST" ? `${collection}/${name}` : collection!.replace(/\/status$/, "");
+    const { resourceVersion } = written.metadata;
+    for (;;) {
+      const cached = await this.target.call("GET", `${object}?resourceVersion=0`);
+      if (cached.code === 200 && cached.json().metadata.resourceVersion === resourceVersion) return written;
+    }
+  }
+
   /** Watches without recording; what `take` returns can be noted. */
   async watch(path: string): Promise<Watch> {
     const watch = await openWatch(this.target.call, path);

@@ -36,45 +36,45 @@ const asked = (name: string, resources: string[], run: (s: Scenario) => Promise<
 
 export const admission: ScenarioCase[] = [
   asked("a review of a create has the object, no old one, and who asks", ["widgets"], (s) =>
-    s.quietly("POST", `${widgets(s.namespace)}?fieldManager=me`, { body: widget("a") }),
+    s.settled("POST", `${widgets(s.namespace)}?fieldManager=me`, { body: widget("a") }),
   ),
   asked("reviews of updates and patches have the old object and the new", ["widgets"], async (s) => {
-    const a = await s.quietly("POST", widgets(s.namespace), { body: widget("a") });
-    await s.quietly("PUT", path(s), { body: { ...a, spec: { color: "blue" } } });
-    await s.quietly("PATCH", path(s), { body: { spec: { size: 9 } }, contentType: MERGE });
-    await s.quietly("PATCH", `${path(s)}?fieldManager=me&force=true`, {
+    const a = await s.settled("POST", widgets(s.namespace), { body: widget("a") });
+    await s.settled("PUT", path(s), { body: { ...a, spec: { color: "blue" } } });
+    await s.settled("PATCH", path(s), { body: { spec: { size: 9 } }, contentType: MERGE });
+    await s.settled("PATCH", `${path(s)}?fieldManager=me&force=true`, {
       body: widget("a", { color: "green" }),
       contentType: APPLY,
     });
   }),
   asked("an update that changes nothing is reviewed too", ["widgets"], async (s) => {
-    const a = await s.quietly("POST", widgets(s.namespace), { body: widget("a") });
-    await s.quietly("PUT", path(s), { body: a });
+    const a = await s.settled("POST", widgets(s.namespace), { body: widget("a") });
+    await s.settled("PUT", path(s), { body: a });
   }),
   asked("a review of a delete has the old object only", ["widgets"], async (s) => {
-    await s.quietly("POST", widgets(s.namespace), { body: widget("a") });
+    await s.settled("POST", widgets(s.namespace), { body: widget("a") });
     await s.quietly("DELETE", path(s));
   }),
   asked("the end of a held object is an update", ["widgets"], async (s) => {
     const metadata = { finalizers: ["conformance.beskar7.io/hold"] };
-    await s.quietly("POST", widgets(s.namespace), { body: widget("a", {}, metadata) });
-    await s.quietly("DELETE", path(s));
+    await s.settled("POST", widgets(s.namespace), { body: widget("a", {}, metadata) });
+    await s.settled("DELETE", path(s));
     await s.quietly("PATCH", path(s), { body: { metadata: { finalizers: null } }, contentType: MERGE });
   }),
   asked("status is reviewed by those who ask for it", ["widgets/status"], async (s) => {
-    const a = await s.quietly("POST", widgets(s.namespace), { body: widget("a") });
-    await s.quietly("PUT", `${path(s)}/status`, { body: { ...a, status: { phase: "P" } } });
+    const a = await s.settled("POST", widgets(s.namespace), { body: widget("a") });
+    await s.settled("PUT", `${path(s)}/status`, { body: { ...a, status: { phase: "P" } } });
   }),
   asked("a create with generateName is reviewed with its name", ["widgets"], async (s) => {
     const body = widget("", {}, { generateName: "gen-", name: undefined });
-    const { metadata } = await s.quietly("POST", widgets(s.namespace), { body });
+    const { metadata } = await s.settled("POST", widgets(s.namespace), { body });
     s.mask(metadata.name, "<generated>");
   }),
   asked("a dry run says that it is one", ["widgets"], async (s) => {
     await s.send("POST", `${widgets(s.namespace)}?dryRun=All`, { body: widget("a") });
   }),
   hooked("a deleted collection is reviewed object by object", async (s, server) => {
-    for (const name of ["a", "b"]) await s.quietly("POST", widgets(s.namespace), { body: widget(name) });
+    for (const name of ["a", "b"]) await s.settled("POST", widgets(s.namespace), { body: widget(name) });
     server.hook("/seen", allow);
     await register(s, server, "validating", [webhook(s, server, "seen", everything(["*"]))]);
     await s.quietly("DELETE", widgets(s.namespace));
@@ -136,9 +136,9 @@ export const admission: ScenarioCase[] = [
     for (const name of Object.keys(hooks)) server.hook(`/${name}`, allow);
     const all = Object.entries(hooks).map(([name, more]) => webhook(s, server, name, more));
     await register(s, server, "validating", all);
-    const a = await s.quietly("POST", widgets(s.namespace), { body: widget("a") });
-    const b = await s.quietly("PUT", path(s), { body: { ...a, spec: { color: "blue" } } });
-    await s.quietly("PUT", `${path(s)}/status`, { body: { ...b, status: { phase: "P" } } });
+    const a = await s.settled("POST", widgets(s.namespace), { body: widget("a") });
+    const b = await s.settled("PUT", path(s), { body: { ...a, spec: { color: "blue" } } });
+    await s.settled("PUT", `${path(s)}/status`, { body: { ...b, status: { phase: "P" } } });
     await s.quietly("DELETE", path(s));
     for (const name of Object.keys(hooks)) {
       s.note(
@@ -151,11 +151,11 @@ export const admission: ScenarioCase[] = [
     server.hook("/seen", allow);
     const objectSelector = { matchLabels: { team: "x" } };
     await register(s, server, "validating", [webhook(s, server, "seen", { objectSelector })]);
-    const a = await s.quietly("POST", widgets(s.namespace), {
+    const a = await s.settled("POST", widgets(s.namespace), {
       body: widget("a", {}, { labels: { team: "y" } }),
     });
     const label = (team: string | null) =>
-      s.quietly("PATCH", path(s), { body: { metadata: { labels: { team } } }, contentType: MERGE });
+      s.settled("PATCH", path(s), { body: { metadata: { labels: { team } } }, contentType: MERGE });
     for (const team of ["x", "y", "z"]) await label(team);
     s.note("first asked of", a.metadata.name);
     s.note(
@@ -216,8 +216,8 @@ export const admission: ScenarioCase[] = [
     },
   ),
   hooked("a stale write is seen by the mutating webhook and not by the validating one", async (s, server) => {
-    const a = await s.quietly("POST", widgets(s.namespace), { body: widget("a") });
-    await s.quietly("PUT", path(s), { body: { ...a, spec: { color: "blue" } } });
+    const a = await s.settled("POST", widgets(s.namespace), { body: widget("a") });
+    await s.settled("PUT", path(s), { body: { ...a, spec: { color: "blue" } } });
     for (const name of ["mutate", "validate"]) server.hook(`/${name}`, allow);
     await register(s, server, "mutating", [webhook(s, server, "mutate")]);
     await register(s, server, "validating", [webhook(s, server, "validate")]);
@@ -232,10 +232,10 @@ export const admission: ScenarioCase[] = [
   hooked(
     "a patch without a resourceVersion is reviewed with the one that it will be checked by",
     async (s, server) => {
-      const a = await s.quietly("POST", widgets(s.namespace), { body: widget("a") });
+      const a = await s.settled("POST", widgets(s.namespace), { body: widget("a") });
       server.hook("/validate", allow);
       await register(s, server, "validating", [webhook(s, server, "validate")]);
-      await s.quietly("PATCH", path(s), { body: { spec: { color: "blue" } }, contentType: MERGE });
+      await s.settled("PATCH", path(s), { body: { spec: { color: "blue" } }, contentType: MERGE });
       const [{ object, oldObject }] = server.requests("/validate") as [Json];
       const version = a.metadata.resourceVersion;
       s.note("same", [
