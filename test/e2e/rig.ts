@@ -20,7 +20,7 @@ import { mutatingWebhookConfiguration, validatingWebhookConfiguration } from "..
 import { startWebhookServer, type WebhookServer } from "../../webhooks/server.ts";
 import { type ControlPlane, startControlPlane } from "../controlplane/index.ts";
 import { sandboxCrds } from "../fixtures/crds.ts";
-import { Balancer } from "./balancer.ts";
+import { Balancer } from "../../src/sandbox/balancer.ts";
 
 export const LEASE_NAMESPACE = "beskar7-system";
 export const LEASE_NAME = "beskar7-claim-coordinator-leader";
