@@ -15,7 +15,15 @@ import { type ApiRequest, type ApiResponse, parseRequest, type RequestInfo } fro
 import { REVIEWS } from "./resources/builtins.ts";
 import type { Resource, Subresource } from "./resources/resource.ts";
 import { answerScale } from "./scale.ts";
-import { ApiError, forbidden, internalError, methodNotAllowed, notFound, unauthorized } from "./status.ts";
+import {
+  ApiError,
+  badRequest,
+  forbidden,
+  internalError,
+  methodNotAllowed,
+  notFound,
+  unauthorized,
+} from "./status.ts";
 import { parseAccept } from "./table.ts";
 import { replaceFromBody, type Written } from "./updates.ts";
 import { type OptionsKind, writeContext } from "./write-options.ts";
@@ -60,7 +68,10 @@ export async function handle(core: Core, request: ApiRequest, host = "127.0.0.1"
 
 function withWarnings(response: ApiResponse, warnings: readonly string[]): ApiResponse {
   if (warnings.length === 0) return response;
-  const warning = [...new Set(warnings)].map((text) => `299 - ${JSON.stringify(text)}`);
+  const warning = [...new Set(warnings)]
+    // A header can't carry these, so the API server drops them.
+    .filter((text) => text !== "" && !/\p{Cc}/u.test(text))
+    .map((text) => `299 - ${JSON.stringify(text)}`);
   return { ...response, headers: { ...response.headers, warning } };
 }
 
@@ -129,7 +140,9 @@ async function answerResource(core: Core, exchange: Exchange): Promise<ApiRespon
   const { info } = exchange;
   const asked = info.resource as NonNullable<RequestInfo["resource"]>;
   const resource = core.registry.find(asked.group, asked.version, asked.plural);
-  if (resource === undefined || (asked.namespace !== undefined && !resource.namespaced)) return NOT_FOUND;
+  if (resource === undefined || (asked.namespace !== undefined && !resource.namespaced)) {
+    return missing(core, asked.group, asked.version);
+  }
   if (REVIEWS.includes(resource)) {
     if (info.verb !== "create") throw methodNotAllowed(resource, info.verb);
     return json(201, await answerReview(core, decodeBody(exchange, resource), info, exchange.user));
@@ -145,6 +158,16 @@ async function answerResource(core: Core, exchange: Exchange): Promise<ApiRespon
   return answerVerb(core, resource, exchange);
 }
 
+/** Groups that are built in answer for their unknown resources with a Status. */
+function missing(core: Core, group: string, version: string): ApiResponse {
+  const known = core.registry
+    .all()
+    .some((each) => !each.custom && each.group === group && each.version === version);
+  if (!known) return NOT_FOUND;
+  const message = "the server could not find the requested resource";
+  return errorResponse(new ApiError({ code: 404, reason: "NotFound", message, details: {} }));
+}
+
 /** A body that is not stored: a review, or a token request. */
 function decodeBody({ request }: Exchange, resource?: Resource): KubeObject {
   const body = request.body ?? "";
@@ -158,6 +181,8 @@ async function answerVerb(core: Core, resource: Resource, exchange: Exchange): P
   const { request, info, user, warnings } = exchange;
   const { accept } = request;
   const context = (kind: OptionsKind) => writeContext(kind, request, info, user, warnings);
+  if (["update", "patch"].includes(info.verb) && !info.resource?.name)
+    throw badRequest("name must be provided");
   const written = ({ object, created }: Written) =>
     json(created ? 201 : 200, represent(core, resource, object, parseAccept(accept, info.query)));
   switch (info.verb) {

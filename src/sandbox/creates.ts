@@ -8,8 +8,8 @@ import { requireNamespace } from "./namespaces.ts";
 import { inVersion } from "./reads.ts";
 import type { ApiRequest } from "./request.ts";
 import type { Resource } from "./resources/resource.ts";
-import { validateRules } from "./schema/rules.ts";
-import { RULES_NOT_CHECKED, validateSchema } from "./schema/validate.ts";
+import { validateRulesAfter } from "./schema/rules.ts";
+import { validateSchema } from "./schema/validate.ts";
 import {
   ApiError,
   alreadyExists,
@@ -30,8 +30,9 @@ export async function createFromBody(
   context: WriteContext,
 ): Promise<KubeObject> {
   const body = request.body ?? "";
-  const decoded = decodeObject(parseBody(body, request.contentType, resource.kind), body, resource);
-  const object = settleObject(decoded, resource, context.fieldValidation, context.warnings);
+  const parsed = parseBody(body, request.contentType, resource.kind);
+  const decoded = decodeObject(parsed, body, resource, context.warnings);
+  const object = settleObject(decoded, resource, context);
   return createObject(core, resource, object, context);
 }
 
@@ -114,28 +115,31 @@ function insert(core: Core, resource: Resource, object: KubeObject, dryRun: bool
   const { name, namespace } = object.metadata;
   const key = storageKey({ name, ...(namespace === undefined ? {} : { namespace }) });
   const storage = qualified(resource);
-  if (core.store.get(storage, key) !== undefined) throw alreadyExists(resource, name);
+  const existing = core.store.get(storage, key);
+  if (existing !== undefined) {
+    throw alreadyExists(resource, name, existing.metadata.deletionTimestamp !== undefined);
+  }
   if (dryRun) return object;
   const stored = core.store.put(storage, key, { ...object, apiVersion: resource.storageVersion }, undefined);
   return inVersion(resource, stored as KubeObject);
 }
 
-/** All validation of an object that is about to be stored. */
+/** All validation of an object that is about to be stored; of its status alone where that is what is written. */
 export function validateObject(
   resource: Resource,
   object: KubeObject,
   old: KubeObject | undefined,
+  subresource = "",
 ): FieldError[] {
   const errors = validateMetadata(object.metadata, resource.nameRule);
   if (object.kind !== resource.kind) {
-    errors.push(invalidValue("kind", object.kind, `must be ${resource.kind}`));
-    return errors;
+    return [...errors, invalidValue("kind", object.kind, `must be ${resource.kind}`)];
   }
-  if (resource.custom && resource.schema !== undefined) {
-    const structural = validateSchema(object, resource.schema);
-    errors.push(...structural);
-    if (structural.length > 0) errors.push(RULES_NOT_CHECKED);
-    else errors.push(...validateRules(object, old, resource.schema));
+  const { schema } = resource;
+  if (resource.custom && schema !== undefined) {
+    const part = subresource === "status" ? "status" : undefined;
+    const structural = validateSchema(object, schema, part);
+    errors.push(...structural, ...validateRulesAfter(structural, object, old, schema));
   }
   errors.push(...(resource.validate?.(object, old) ?? []));
   return errors;

@@ -1,21 +1,26 @@
 import { parse as parseYaml } from "yaml";
 import type { KubeObject } from "../kube/api.ts";
 import { asArray, clone, isObject, type JsonObject, jsonType } from "./json.ts";
+import { parseJson } from "./json-syntax.ts";
 import { apiVersionOf, type Resource } from "./resources/resource.ts";
 import { decodeError } from "./resources/validations.ts";
 import { applyDefaults } from "./schema/defaults.ts";
+import { dropForbiddenNulls } from "./schema/nulls.ts";
 import { prune } from "./schema/prune.ts";
 import { joinPath, memberSchema, type Schema } from "./schema/schema.ts";
-import { badRequest, unsupportedMediaType } from "./status.ts";
+import { ApiError, badRequest, unsupportedMediaType } from "./status.ts";
 
-const ACCEPTED = ["application/json", "application/yaml"];
+const READABLE = ["application/json", "application/yaml"];
+/** What the API server would take; protobuf is refused here like any other type that nobody asked for. */
+const ACCEPTED = [...READABLE, "application/vnd.kubernetes.protobuf"];
 
 /** Parses a JSON or YAML body. @throws ApiError 400 or 415 */
 export function parseBody(body: string, contentType: string | undefined, kind: string): unknown {
   const mediaType = mediaTypeOf(contentType) || "application/json";
-  if (!ACCEPTED.includes(mediaType)) throw unsupportedMediaType(ACCEPTED);
+  if (!READABLE.includes(mediaType)) throw unsupportedMediaType(ACCEPTED);
   try {
-    return mediaType === "application/json" ? JSON.parse(body) : parseYaml(body);
+    // The API server reads YAML 1.1, where a bare `y` is a boolean.
+    return mediaType === "application/json" ? parseJson(body) : parseYaml(body, { version: "1.1" });
   } catch (error) {
     const why = `couldn't get version/kind; json parse error: ${(error as Error).message} (${excerpt(body)})`;
     throw badRequest(`the object provided is unrecognized (must be of type ${kind}): ${why}`);
@@ -31,8 +36,24 @@ function excerpt(body: string): string {
   return body.length > 30 ? `${body.slice(0, 30)} ...` : body;
 }
 
+/** A body that can't be read as its resource's kind: 400, and 422 where a patch made it. */
+export class DecodingError extends ApiError {
+  /** What is wrong, without the kind. */
+  readonly why: string;
+  constructor({ kind, version }: Resource, why: string) {
+    const message = `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${why}`;
+    super({ code: 400, reason: "BadRequest", message });
+    this.why = why;
+  }
+}
+
 /** The object in a parsed body, with kind and apiVersion as the URL says. @throws ApiError 400 */
-export function decodeObject(parsed: unknown, body: string, resource: Resource): KubeObject {
+export function decodeObject(
+  parsed: unknown,
+  body: string,
+  resource: Resource,
+  warnings: string[] = [],
+): KubeObject {
   const apiVersion = apiVersionOf(resource);
   if (!isObject(parsed)) throw unrecognized(resource, body, "couldn't get version/kind; json parse error");
   const object = (resource.custom ? parsed : dropNulls(parsed)) as JsonObject;
@@ -45,6 +66,9 @@ export function decodeObject(parsed: unknown, body: string, resource: Resource):
     if (object.kind !== resource.kind) throw badRequest(wrongKind(object, resource));
   }
   if (object.apiVersion !== apiVersion) {
+    // Nothing is known of that version, so all its fields are unknown.
+    const unknown = Object.keys(object).filter((key) => !["apiVersion", "kind", "metadata"].includes(key));
+    if (resource.custom) warnings.push(...unknown.map((key) => `unknown field ${JSON.stringify(key)}`));
     throw badRequest(
       `the API version in the data (${object.apiVersion}) does not match the expected API version (${apiVersion})`,
     );
@@ -67,11 +91,6 @@ function wrongKind({ kind, apiVersion }: JsonObject, resource: Resource): string
   );
 }
 
-function cannotHandle(resource: Resource, why: string) {
-  const { kind, version } = resource;
-  return badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${why}`);
-}
-
 const META_TYPES: Readonly<Record<string, string>> = {
   name: "string",
   generateName: "string",
@@ -87,7 +106,7 @@ const META_TYPES: Readonly<Record<string, string>> = {
 
 function decodeMetadata(value: unknown, resource: Resource): KubeObject["metadata"] {
   if (value !== undefined && value !== null && !isObject(value)) {
-    throw cannotHandle(resource, unmarshalError(value, "metadata", "v1.ObjectMeta"));
+    throw new DecodingError(resource, unmarshalError(value, "metadata", "v1.ObjectMeta"));
   }
   // Typed decoding drops empty and null fields of metadata.
   const metadata: JsonObject = {};
@@ -95,12 +114,12 @@ function decodeMetadata(value: unknown, resource: Resource): KubeObject["metadat
     const wanted = META_TYPES[key];
     if (member === null || member === "" || key === "selfLink") continue;
     if (wanted !== undefined && jsonType(member) !== wanted) {
-      throw cannotHandle(resource, unmarshalError(member, `ObjectMeta.${key}`, wanted));
+      throw new DecodingError(resource, unmarshalError(member, `ObjectMeta.${key}`, wanted));
     }
     if (isObject(member) && (key === "labels" || key === "annotations")) {
       const wrong = Object.values(member).find((each) => typeof each !== "string");
       if (wrong !== undefined)
-        throw cannotHandle(resource, unmarshalError(wrong, `ObjectMeta.${key}`, "string"));
+        throw new DecodingError(resource, unmarshalError(wrong, `ObjectMeta.${key}`, "string"));
       if (Object.keys(member).length === 0) continue;
     }
     if (Array.isArray(member) && member.length === 0) continue;
@@ -129,6 +148,14 @@ function dropNulls(value: unknown): unknown {
 
 export type FieldValidation = "Strict" | "Warn" | "Ignore";
 
+export interface SettleOptions {
+  /** Default Ignore. */
+  readonly fieldValidation?: FieldValidation;
+  readonly warnings?: string[];
+  /** For objects that were not sent by a client: a null in them is an error yet to be told. */
+  readonly keepNulls?: boolean;
+}
+
 /**
  * Prunes and defaults a decoded object, as decoding into the schema does. Unknown fields end in the warnings,
  * or with Strict in an error. @throws ApiError 400
@@ -136,23 +163,24 @@ export type FieldValidation = "Strict" | "Warn" | "Ignore";
 export function settleObject(
   object: KubeObject,
   resource: Resource,
-  fieldValidation: FieldValidation = "Ignore",
-  warnings: string[] = [],
+  { fieldValidation = "Ignore", warnings = [], keepNulls = false }: SettleOptions = {},
 ): KubeObject {
   let settled = clone(object);
   if (resource.schema !== undefined) {
     const { value, unknown } = prune(settled, resource.schema);
     const said = unknown.map((path) => `unknown field ${JSON.stringify(path)}`);
     if (said.length > 0 && fieldValidation === "Strict") {
-      throw cannotHandle(resource, `strict decoding error: ${said.sort().join(", ")}`);
+      throw new DecodingError(resource, `strict decoding error: ${said.sort().join(", ")}`);
     }
     if (fieldValidation === "Warn") warnings.push(...said.sort());
     settled = value as KubeObject;
-    if (resource.custom) applyDefaults(settled, resource.schema);
-    else checkTypes(settled, resource.schema, resource);
+    if (resource.custom) {
+      if (!keepNulls) dropForbiddenNulls(settled, resource.schema);
+      applyDefaults(settled, resource.schema);
+    } else checkTypes(settled, resource.schema, resource);
   }
   const problem = decodeError(settled);
-  if (problem !== undefined) throw cannotHandle(resource, problem);
+  if (problem !== undefined) throw new DecodingError(resource, problem);
   resource.applyDefaults?.(settled);
   return settled;
 }
@@ -164,7 +192,7 @@ function checkTypes(object: KubeObject, schema: Schema, resource: Resource): voi
   function visit(value: unknown, known: Schema, path: string): void {
     const type = jsonType(value);
     if (known.type !== undefined && known.type !== type && !(known.type === "number" && type === "integer")) {
-      throw cannotHandle(resource, unmarshalError(value, goField(path, resource.kind), goType(known)));
+      throw new DecodingError(resource, unmarshalError(value, goField(path, resource.kind), goType(known)));
     }
     if (known.format === "micro-time") checkMicroTime(String(value), resource);
     for (const [index, item] of asArray(value).entries()) {
@@ -199,7 +227,7 @@ function checkMicroTime(text: string, resource: Resource): void {
   const micros = /^\.\d{6}/.exec(rest);
   const [found, wanted] =
     seconds === null ? [text, "2006"] : micros === null ? [rest, ".000000"] : [rest.slice(7), "Z07:00"];
-  throw cannotHandle(
+  throw new DecodingError(
     resource,
     `parsing time ${JSON.stringify(text)} as "2006-01-02T15:04:05.000000Z07:00": ` +
       `cannot parse ${JSON.stringify(found)} as ${JSON.stringify(wanted)}`,

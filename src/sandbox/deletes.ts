@@ -19,6 +19,8 @@ interface DeleteOptions {
   readonly raw: JsonObject;
 }
 
+const POLICIES = ["Foreground", "Background", "Orphan"];
+
 /** Options come in the body or in the query. @throws ApiError 400 or 422 */
 function readOptions(request: ApiRequest, { query }: RequestInfo): DeleteOptions {
   const body = request.body ? parseBody(request.body, request.contentType, "DeleteOptions") : {};
@@ -33,6 +35,11 @@ function readOptions(request: ApiRequest, { query }: RequestInfo): DeleteOptions
     ]);
   }
   const propagationPolicy = body.propagationPolicy ?? query.get("propagationPolicy") ?? undefined;
+  if (propagationPolicy !== undefined && !POLICIES.includes(String(propagationPolicy))) {
+    throw invalid({ group: "meta.k8s.io", kind: "DeleteOptions" }, "", [
+      notSupported("propagationPolicy", propagationPolicy, [...POLICIES, "nil"]),
+    ]);
+  }
   return {
     dryRun: dryRun.length > 0,
     uid: preconditions.uid === undefined ? undefined : String(preconditions.uid),
@@ -115,6 +122,7 @@ async function remove(
   options: DeleteOptions,
   user: UserInfo,
   warnings: string[],
+  collection = false,
 ): Promise<Outcome> {
   const storage = qualified(resource);
   const key = storageKey({ name, ...(namespace === undefined ? {} : { namespace }) });
@@ -123,7 +131,7 @@ async function remove(
     if (current === undefined) throw notFound(resource, name);
     refuseImmortal(resource, name);
     checkPreconditions(resource, current, options);
-    await admitDelete(core, resource, current, options, user, warnings);
+    await admitDelete(core, resource, current, options, user, warnings, collection);
     if (core.store.get(storage, key) !== current) continue;
     const marked = mark(core, resource, current, options);
     if (marked === undefined) {
@@ -182,6 +190,7 @@ async function admitDelete(
   options: DeleteOptions,
   user: UserInfo,
   warnings: string[],
+  collection: boolean,
 ): Promise<void> {
   const shown = inVersion(resource, current);
   const attributes = {
@@ -189,7 +198,8 @@ async function admitDelete(
     subresource: "",
     operation: "DELETE" as const,
     namespace: current.metadata.namespace,
-    name: current.metadata.name,
+    // Requests for collections name nothing, and so do their reviews.
+    name: collection ? "" : current.metadata.name,
     object: undefined,
     oldObject: shown,
     user,

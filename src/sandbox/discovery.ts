@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Core } from "./core.ts";
 import { REVIEWS } from "./resources/builtins.ts";
 import { apiVersionOf, type Resource, type Subresource, VERBS } from "./resources/resource.ts";
@@ -20,7 +21,9 @@ const HALF_VERBS = ["get", "patch", "update"];
 
 function verbsOf(resource: Resource): string[] {
   if (REVIEWS.includes(resource)) return ["create"];
-  return resource.custom ? CRD_VERBS : VERBS;
+  if (resource.custom) return CRD_VERBS;
+  // Nobody may sweep away all namespaces at once.
+  return resource.plural === "namespaces" ? VERBS.filter((verb) => verb !== "deletecollection") : VERBS;
 }
 
 function subresourceVerbs(subresource: Subresource): string[] {
@@ -100,7 +103,8 @@ function resourceList(group: Group | undefined, version: string): unknown {
   if (resources === undefined) return undefined;
   return {
     kind: "APIResourceList",
-    apiVersion: "v1",
+    // As in the API server: the core group's list is older than the field.
+    ...(group?.name === "" ? {} : { apiVersion: "v1" }),
     groupVersion: apiVersionOf(resources[0] as Resource),
     resources: resources.flatMap((resource) => [
       {
@@ -111,6 +115,7 @@ function resourceList(group: Group | undefined, version: string): unknown {
         verbs: verbsOf(resource),
         ...(resource.shortNames.length === 0 ? {} : { shortNames: resource.shortNames }),
         ...(resource.categories.length === 0 ? {} : { categories: resource.categories }),
+        ...(REVIEWS.includes(resource) ? {} : { storageVersionHash: storageVersionHash(resource) }),
       },
       ...resource.subresources.map((subresource) => {
         const kind = subresourceKind(resource, subresource);
@@ -126,6 +131,12 @@ function resourceList(group: Group | undefined, version: string): unknown {
       }),
     ]),
   };
+}
+
+/** Changes when objects are stored under another version. */
+function storageVersionHash({ group, kind, storageVersion }: Resource): string {
+  const stored = `${group}/${storageVersion.split("/").at(-1)}/${kind}`;
+  return createHash("sha256").update(stored).digest().subarray(0, 8).toString("base64");
 }
 
 function aggregated(all: readonly Group[]): unknown {
@@ -144,11 +155,15 @@ function aggregated(all: readonly Group[]): unknown {
   };
 }
 
+/** Built-in kinds leave group and version to be read from where the entry stands. */
+function ownKind({ group, version, kind, custom }: Resource) {
+  return custom ? { group, version, kind } : { group: "", version: "", kind };
+}
+
 function discoveredResource(resource: Resource): unknown {
-  const { group, version, kind } = resource;
   return {
     resource: resource.plural,
-    responseKind: { group, version, kind },
+    responseKind: ownKind(resource),
     scope: resource.namespaced ? "Namespaced" : "Cluster",
     singularResource: resource.singular,
     verbs: verbsOf(resource),
@@ -159,7 +174,10 @@ function discoveredResource(resource: Resource): unknown {
       : {
           subresources: resource.subresources.map((subresource) => ({
             subresource,
-            responseKind: subresourceKind(resource, subresource),
+            responseKind:
+              subresource === "scale" || subresource === "token"
+                ? subresourceKind(resource, subresource)
+                : ownKind(resource),
             verbs: subresourceVerbs(subresource),
           })),
         }),

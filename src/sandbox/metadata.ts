@@ -1,5 +1,5 @@
-import type { KubeObject, ObjectMeta } from "../kube/api.ts";
-import { asArray, asObject, equal } from "./json.ts";
+import type { KubeObject, ObjectMeta, OwnerReference } from "../kube/api.ts";
+import { equal } from "./json.ts";
 import type { NameRule } from "./resources/resource.ts";
 import { type FieldError, forbiddenValue, invalidValue, requiredValue } from "./status.ts";
 
@@ -45,21 +45,32 @@ const labelValue = whole(LABEL_VALUE);
 
 function nameProblems(name: string, rule: NameRule): string[] {
   const { pattern, words, max } = NAME_RULES[rule];
+  if (rule === "label" && name.includes(".")) return ["must not contain dots"];
   const problems: string[] = [];
   if (name.length > max) problems.push(`must be no more than ${max} characters`);
   if (!pattern.test(name)) problems.push(words);
   return problems;
 }
 
-/** `prefix/name`, as label and annotation keys and finalizers are. */
-function qualifiedNameProblem(text: string): string | undefined {
-  const slash = text.indexOf("/");
-  const name = text.slice(slash + 1);
-  if (name === "") return "name part must be non-empty";
-  if (name.length > 63) return "name part must be no more than 63 characters";
-  if (!qualifiedName.test(name)) return QUALIFIED_NAME_WORDS;
-  if (slash >= 0 && !subdomain.test(text.slice(0, slash))) return `prefix part ${SUBDOMAIN_WORDS}`;
-  return undefined;
+/** What is wrong with a `prefix/name`, as label and annotation keys and finalizers are. `what` names it. */
+export function qualifiedNameProblems(text: string, what = "qualified name"): string[] {
+  const parts = text.split("/");
+  if (parts.length > 2) {
+    return [
+      `a valid ${what} must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an ` +
+        `alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is ` +
+        `'${QUALIFIED_NAME}') with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
+    ];
+  }
+  const problems: string[] = [];
+  const name = parts.at(-1) as string;
+  if (parts.length === 2 && !subdomain.test(parts[0] as string)) {
+    problems.push(parts[0] === "" ? "prefix part must be non-empty" : `prefix part ${SUBDOMAIN_WORDS}`);
+  }
+  if (name === "") problems.push("name part must be non-empty");
+  if (name.length > 63) problems.push("name part must be no more than 63 characters");
+  if (!qualifiedName.test(name)) problems.push(QUALIFIED_NAME_WORDS);
+  return problems;
 }
 
 /** The checks of metadata that every kind shares. */
@@ -73,28 +84,40 @@ export function validateMetadata(metadata: ObjectMeta, rule: NameRule): FieldErr
     }
   }
   for (const [key, value] of Object.entries(metadata.labels ?? {})) {
-    const why = qualifiedNameProblem(key);
-    if (why !== undefined) errors.push(invalidValue("metadata.labels", key, why));
+    for (const why of qualifiedNameProblems(key, "label key")) {
+      errors.push(invalidValue("metadata.labels", key, why));
+    }
     if (value.length > 63) {
       errors.push(invalidValue("metadata.labels", value, "must be no more than 63 characters"));
     } else if (!labelValue.test(value))
       errors.push(invalidValue("metadata.labels", value, LABEL_VALUE_WORDS));
   }
   for (const key of Object.keys(metadata.annotations ?? {})) {
-    const why = qualifiedNameProblem(key.toLowerCase());
-    if (why !== undefined) errors.push(invalidValue("metadata.annotations", key, why));
+    for (const why of qualifiedNameProblems(key.toLowerCase())) {
+      errors.push(invalidValue("metadata.annotations", key, why));
+    }
   }
   for (const finalizer of metadata.finalizers ?? []) {
-    const why = qualifiedNameProblem(finalizer);
-    if (why !== undefined) errors.push(invalidValue("metadata.finalizers", finalizer, why));
-  }
-  asArray(metadata.ownerReferences).forEach((entry, index) => {
-    const owner = asObject(entry);
-    for (const [field, words] of OWNER_FIELDS) {
-      if (owner[field]) continue;
-      errors.push(invalidValue(`metadata.ownerReferences[${index}].${field}`, owner[field] ?? "", words));
+    for (const why of qualifiedNameProblems(finalizer)) {
+      errors.push(invalidValue("metadata.finalizers", finalizer, why));
     }
-  });
+  }
+  errors.push(...validateOwners(metadata.ownerReferences ?? []));
+  return errors;
+}
+
+function validateOwners(owners: readonly OwnerReference[]): FieldError[] {
+  const errors = owners.flatMap((owner) =>
+    OWNER_FIELDS.filter(([field]) => !owner[field]).map(([field, words]) =>
+      invalidValue(`metadata.ownerReferences.${field}`, owner[field] ?? "", words),
+    ),
+  );
+  const [first, second] = owners.filter((owner) => owner.controller);
+  if (first !== undefined && second !== undefined) {
+    const named = `${first.kind}/${first.name} and ${second.kind}/${second.name}`;
+    const why = `Only one reference can have Controller set to true. Found "true" in references for ${named}`;
+    errors.push(invalidValue("metadata.ownerReferences", owners, why));
+  }
   return errors;
 }
 
@@ -105,10 +128,12 @@ const OWNER_FIELDS = [
   ["uid", "must not be empty"],
 ] as const;
 
+const IMMUTABLE = ["name", "namespace", "uid", "creationTimestamp", "deletionTimestamp"] as const;
+
 /** What may not change between two versions of an object. */
 export function validateMetadataUpdate(next: KubeObject, old: KubeObject): FieldError[] {
   const errors: FieldError[] = [];
-  for (const field of ["name", "namespace", "uid", "creationTimestamp"] as const) {
+  for (const field of IMMUTABLE) {
     if (!equal(next.metadata[field], old.metadata[field])) {
       errors.push(invalidValue(`metadata.${field}`, next.metadata[field], "field is immutable"));
     }

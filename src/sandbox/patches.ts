@@ -1,15 +1,16 @@
 import type { KubeObject } from "../kube/api.ts";
 import type { UserInfo } from "./auth/user.ts";
 import type { Core } from "./core.ts";
-import { decodeObject, mediaTypeOf, settleObject } from "./decode.ts";
-import { clone, isObject } from "./json.ts";
+import { DecodingError, decodeObject, mediaTypeOf, settleObject } from "./decode.ts";
+import { clone, isObject, jsonType } from "./json.ts";
+import { parseJson } from "./json-syntax.ts";
 import { applyConfiguration, parseApply } from "./patch/apply.ts";
 import { applyJsonPatch, JsonPatchError, parseJsonPatch } from "./patch/json-patch.ts";
 import { mergePatch } from "./patch/merge-patch.ts";
 import { strategicMergePatch } from "./patch/strategic-merge-patch.ts";
 import type { ApiRequest, RequestInfo } from "./request.ts";
 import type { Resource } from "./resources/resource.ts";
-import { ApiError, badRequest, unsupportedMediaType } from "./status.ts";
+import { ApiError, badRequest, invalid, invalidValue, unsupportedMediaType } from "./status.ts";
 import { changeObject, trackerFor, type Written } from "./updates.ts";
 import { APPLY_PATCH, type WriteContext, writeContext } from "./write-options.ts";
 
@@ -43,7 +44,7 @@ type Patcher = (document: unknown) => unknown;
 function parsePatch(mediaType: string, body: string): Patcher {
   let patch: unknown;
   try {
-    patch = JSON.parse(body);
+    patch = parseJson(body);
   } catch (error) {
     throw badRequest(`error decoding patch: ${(error as Error).message}`);
   }
@@ -63,12 +64,21 @@ function change(core: Core, resource: Resource, context: WriteContext, patch: Pa
     creates: false,
     unconditional: true,
     next(current) {
-      const patched = runPatch(patch, current as KubeObject);
-      const decoded = decodeObject(patched, JSON.stringify(patched), resource);
-      return settleObject(decoded, resource, context.fieldValidation, context.warnings);
+      return decodePatched(runPatch(patch, current as KubeObject), resource, context);
     },
     track: trackerFor(core, resource, context),
   });
+}
+
+/** @throws ApiError 422 where a patch makes what can't be read */
+function decodePatched(patched: unknown, resource: Resource, context: WriteContext): KubeObject {
+  const text = JSON.stringify(patched);
+  try {
+    return settleObject(decodeObject(patched, text, resource), resource, context);
+  } catch (error) {
+    if (!(error instanceof DecodingError)) throw error;
+    throw invalid({ group: "", kind: "" }, "", [invalidValue("patch", text, error.why)]);
+  }
 }
 
 function runPatch(patch: Patcher, current: KubeObject): unknown {

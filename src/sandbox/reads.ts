@@ -1,5 +1,6 @@
 import type { KubeObject } from "../kube/api.ts";
 import type { Core } from "./core.ts";
+import { parseJson } from "./json-syntax.ts";
 import type { ApiResponse, RequestInfo } from "./request.ts";
 import { apiVersionOf, type Resource } from "./resources/resource.ts";
 import { parseSelectors } from "./selectors.ts";
@@ -11,6 +12,7 @@ import {
   invalid,
   invalidValue,
   notFound,
+  notSupported,
   qualified,
 } from "./status.ts";
 import { CompactedError, storageKey } from "./store.ts";
@@ -57,7 +59,7 @@ export function getObject(core: Core, resource: Resource, info: RequestInfo, acc
 export function listObjects(core: Core, resource: Resource, info: RequestInfo, accept?: string): ApiResponse {
   const { query } = info;
   const { namespace } = info.resource as ResourceInfo;
-  const limit = Number(query.get("limit") ?? 0);
+  const limit = integerQuery(query, "limit");
   const token = query.get("continue");
   const page = token ? readContinue(token) : undefined;
   if (page !== undefined && Number(query.get("resourceVersion") ?? 0) > 0) {
@@ -75,7 +77,9 @@ export function listObjects(core: Core, resource: Resource, info: RequestInfo, a
   const selective = Boolean(query.get("labelSelector") || query.get("fieldSelector"));
   const metadata = {
     resourceVersion: String(revision),
-    ...(remaining > 0 && last !== undefined ? { continue: writeContinue(revision, pageKey(last)) } : {}),
+    ...(remaining > 0 && last !== undefined
+      ? { continue: writeContinue(revision, pageKey(last)) }
+      : resource.custom && parseAccept(accept, query).as === "object" && { continue: "" }),
     // As in the API server: nobody counted what a selector would leave.
     ...(remaining > 0 && !selective ? { remainingItemCount: remaining } : {}),
   };
@@ -129,7 +133,7 @@ function writeContinue(revision: number, after: string): string {
 function readContinue(text: string): Page {
   let token: { v?: unknown; rv?: unknown; start?: unknown };
   try {
-    token = JSON.parse(Buffer.from(text, "base64url").toString());
+    token = parseJson(Buffer.from(text, "base64url").toString()) as typeof token;
   } catch (error) {
     throw badRequest(`invalid continue token: continue key is not valid: ${(error as Error).message}`);
   }
@@ -175,17 +179,24 @@ function exactRevision(core: Core, query: URLSearchParams): number | undefined {
     const why = "resourceVersionMatch is forbidden unless resourceVersion is provided";
     throw invalidListOptions(forbiddenValue("resourceVersionMatch", why));
   }
+  if (match !== "" && match !== "Exact" && match !== "NotOlderThan") {
+    throw invalidListOptions(notSupported("resourceVersionMatch", match, ["Exact", "NotOlderThan", ""]));
+  }
+  if (match === "Exact" && asked === "0") {
+    const why = 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"';
+    throw invalidListOptions(forbiddenValue("resourceVersionMatch", why));
+  }
   if (asked === "" || asked === "0") return undefined;
-  const revision = parseRevision(asked, "invalid resource version: ");
+  const revision = parseRevision(asked, (why) => badRequest(`invalid resource version: ${why}`));
   refuseFuture(core, revision);
   return match === "Exact" ? revision : undefined;
 }
 
-function parseRevision(text: string, prefix: string): number {
+function parseRevision(text: string, refuse: (why: string) => ApiError): number {
   if (/^\d+$/.test(text)) return Number(text);
   const why = `strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`;
   const { field, message } = invalidValue("resourceVersion", text, why);
-  throw badRequest(`${prefix}${field}: ${message}`);
+  throw refuse(`${field}: ${message}`);
 }
 
 function refuseFuture(core: Core, revision: number): void {
@@ -222,7 +233,7 @@ export function watchObjects(
     resource: qualified(resource),
     namespace: (info.resource as ResourceInfo).namespace,
     matches: selectorsOf(resource, info),
-    since: asked === "" || asked === "0" ? undefined : parseRevision(asked, ""),
+    since: asked === "" || asked === "0" ? undefined : parseRevision(asked, refuseVersion),
     sendInitialEvents,
     bookmarks: query.get("allowWatchBookmarks") === "true",
     timeoutMs: watchTimeoutMs(core, query),
@@ -239,8 +250,17 @@ export function watchObjects(
   return { code: 200, headers: {}, body: undefined, watch: feed };
 }
 
+/** As in the API server, which takes it for its own mistake. */
+const refuseVersion = (message: string) => new ApiError({ code: 500, message });
+
+function integerQuery(query: URLSearchParams, name: string): number {
+  const text = query.get(name) || "0";
+  if (/^[-+]?\d+$/.test(text)) return Number(text);
+  throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+}
+
 /** Source: the API server's --min-request-timeout, 1800 s, and up to twice that at random. */
 function watchTimeoutMs(core: Core, query: URLSearchParams): number {
-  const seconds = Number(query.get("timeoutSeconds") ?? 0);
+  const seconds = integerQuery(query, "timeoutSeconds");
   return seconds > 0 ? seconds * 1000 : 1_800_000 * (1 + core.random());
 }

@@ -41,6 +41,7 @@ export interface RequestInfo {
     readonly name: string;
     /** Empty for the object itself. */
     readonly subresource: string;
+    readonly watching: boolean;
   };
 }
 
@@ -59,13 +60,17 @@ export function parseRequest(method: string, target: string): RequestInfo {
   const query = new URLSearchParams(mark < 0 ? "" : target.slice(mark + 1));
   const resource = parseResourcePath(path);
   if (resource === undefined) return { path, query, verb: method.toLowerCase() };
-  return { path, query, verb: resourceVerb(method, resource.name, query), resource };
+  return { path, query, verb: resourceVerb(method, resource, query), resource };
 }
 
-function resourceVerb(method: string, name: string, query: URLSearchParams): Verb | string {
+function resourceVerb(
+  method: string,
+  { name, watching: byPath }: NonNullable<RequestInfo["resource"]>,
+  query: URLSearchParams,
+): Verb | string {
   const verb = VERB_OF_METHOD[method];
   if (verb === undefined) return method.toLowerCase();
-  const watching = query.has("watch") && !["false", "0"].includes(query.get("watch") ?? "");
+  const watching = byPath || (query.has("watch") && !["false", "0"].includes(query.get("watch") ?? ""));
   if (verb === "get" && (name === "" || watching)) return watching ? "watch" : "list";
   return verb === "delete" && name === "" ? "deletecollection" : verb;
 }
@@ -76,6 +81,9 @@ function parseResourcePath(path: string): RequestInfo["resource"] {
   const [root, ...rest] = segments;
   const group = root === "apis" ? rest.shift() : root === "api" ? "" : undefined;
   const version = rest.shift();
+  // The old way to ask for a watch: `/api/v1/watch/...`.
+  const watching = rest[0] === "watch";
+  if (watching) rest.shift();
   if (group === undefined || version === undefined || rest.length === 0) return undefined;
   const [first, namespace, third] = rest;
   // `namespaces/NAME` and its subresources are the namespace itself; anything deeper is inside it.
@@ -83,7 +91,7 @@ function parseResourcePath(path: string): RequestInfo["resource"] {
   if (inside) rest.splice(0, 2);
   const [plural, name = "", subresource = "", ...beyond] = rest;
   if (plural === undefined || beyond.length > 0) return undefined;
-  return { group, version, plural, namespace: inside ? namespace : undefined, name, subresource };
+  return { group, version, plural, namespace: inside ? namespace : undefined, name, subresource, watching };
 }
 
 function decodeSegments(path: string): string[] | undefined {

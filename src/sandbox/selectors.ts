@@ -1,6 +1,7 @@
 import type { KubeObject } from "../kube/api.ts";
 import { asObject, getPath } from "./json.ts";
-import { badRequest } from "./status.ts";
+import { qualifiedNameProblems } from "./metadata.ts";
+import { type ApiError, badRequest } from "./status.ts";
 
 export type Labels = Record<string, string>;
 export type LabelPredicate = (labels: Labels) => boolean;
@@ -19,14 +20,21 @@ function tokens(text: string): string[] {
   return found;
 }
 
-/** Parses the `labelSelector` query syntax. @throws ApiError 400 */
+const SYMBOL = /^[=!(),<>]+$/;
+
+function unparsable(why: string): ApiError {
+  return badRequest(`unable to parse requirement: ${why}`);
+}
+
+/** Parses the `labelSelector` query syntax. @throws ApiError 400 in the API server's words */
 export function parseLabelSelector(text: string): LabelPredicate {
   const rest = tokens(text);
   const requirements: LabelPredicate[] = [];
   while (rest.length > 0) {
     requirements.push(parseRequirement(rest));
-    if (rest.length > 0 && rest.shift() !== ",") {
-      throw badRequest(`unable to parse requirement: found '${text}', expected: ',' or 'end of string'`);
+    const next = rest.shift();
+    if (next !== undefined && next !== ",") {
+      throw badRequest(`found '${next}', expected: ',' or 'end of string'`);
     }
   }
   return (labels) => requirements.every((holds) => holds(labels));
@@ -36,15 +44,19 @@ function parseRequirement(rest: string[]): LabelPredicate {
   const negated = rest[0] === "!";
   if (negated) rest.shift();
   const key = rest.shift();
-  if (key === undefined || /^[=!(),<>]+$/.test(key)) {
-    throw badRequest(
-      `unable to parse requirement: found '${key ?? ""}', expected: !, identifier, or 'end of string'`,
-    );
+  if (key === undefined || SYMBOL.test(key)) {
+    throw badRequest(`found '${key ?? ""}', expected: !, identifier, or 'end of string'`);
   }
+  const [problem] = qualifiedNameProblems(key, "label key");
+  if (problem !== undefined) throw unparsable(`<nil>: Invalid value: ${JSON.stringify(key)}: ${problem}`);
   if (negated) return (labels) => !Object.hasOwn(labels, key);
   const operator = rest[0];
   if (operator === undefined || operator === ",") return (labels) => Object.hasOwn(labels, key);
   rest.shift();
+  return comparison(key, operator, rest);
+}
+
+function comparison(key: string, operator: string, rest: string[]): LabelPredicate {
   switch (operator) {
     case "=":
     case "==": {
@@ -57,7 +69,7 @@ function parseRequirement(rest: string[]): LabelPredicate {
     }
     case "<":
     case ">": {
-      const bound = Number(parseValue(rest));
+      const bound = parseBound(rest);
       return (labels) => {
         const value = Number(labels[key] ?? Number.NaN);
         return operator === "<" ? value < bound : value > bound;
@@ -66,28 +78,37 @@ function parseRequirement(rest: string[]): LabelPredicate {
     case "in":
     case "notin": {
       const values = parseValues(rest);
-      return (labels) =>
-        (Object.hasOwn(labels, key) && values.has(labels[key] as string)) === (operator === "in");
+      const among = (labels: Labels) => Object.hasOwn(labels, key) && values.has(labels[key] as string);
+      return (labels) => among(labels) === (operator === "in");
     }
     default:
-      throw badRequest(
-        `unable to parse requirement: found '${operator}', expected: in, notin, =, ==, !=, gt, lt`,
-      );
+      throw unparsable(`found '${operator}', expected: in, notin, =, ==, !=, gt, lt`);
   }
 }
 
 function parseValue(rest: string[]): string {
-  return rest.length === 0 || rest[0] === "," ? "" : (rest.shift() as string);
+  if (rest.length === 0 || rest[0] === ",") return "";
+  const value = rest.shift() as string;
+  if (SYMBOL.test(value)) throw unparsable(`found '${value}', expected: identifier`);
+  return value;
+}
+
+function parseBound(rest: string[]): number {
+  const value = parseValue(rest);
+  if (/^-?\d+$/.test(value)) return Number(value);
+  const why = "for 'Gt', 'Lt' operators, the value must be an integer";
+  throw unparsable(`values[0]: Invalid value: ${JSON.stringify(value)}: ${why}`);
 }
 
 function parseValues(rest: string[]): Set<string> {
-  if (rest.shift() !== "(") throw badRequest("unable to parse requirement: found '', expected: '('");
+  const open = rest.shift() ?? "";
+  if (open !== "(") throw unparsable(`found '${open}' expected: '('`);
   const values = new Set<string>();
   while (rest.length > 0 && rest[0] !== ")") {
-    values.add(rest.shift() as string);
+    values.add(parseValue(rest));
     if (rest[0] === ",") rest.shift();
   }
-  if (rest.shift() !== ")") throw badRequest("unable to parse requirement: found '', expected: ',', or ')'");
+  if (rest.shift() !== ")") throw unparsable("found '', expected: ',', or ')'");
   return values;
 }
 

@@ -55,11 +55,12 @@ export function notFound(resource: GroupResource, name: string): ApiError {
   });
 }
 
-export function alreadyExists(resource: GroupResource, name: string): ApiError {
+/** @param deleting whether the one that exists is on its way out */
+export function alreadyExists(resource: GroupResource, name: string, deleting = false): ApiError {
   return new ApiError({
     code: 409,
     reason: "AlreadyExists",
-    message: `${qualified(resource)} "${name}" already exists`,
+    message: `${deleting ? "object is being deleted: " : ""}${qualified(resource)} "${name}" already exists`,
     details: detailsOf(resource, name),
   });
 }
@@ -134,7 +135,7 @@ export function invalid({ group, kind }: GroupKind, name: string, errors: readon
     details: {
       ...(name ? { name } : {}),
       ...(group ? { group } : {}),
-      kind,
+      ...(kind ? { kind } : {}),
       causes: errors.map(({ reason, message, field }) => ({ reason, message, field })),
     },
   });
@@ -144,8 +145,9 @@ export function invalidValue(field: string, value: unknown, why: string): FieldE
   return { reason: "FieldValueInvalid", message: `Invalid value: ${JSON.stringify(value)}: ${why}`, field };
 }
 
-export function wrongType(field: string, got: string, want: string): FieldError {
-  const message = `Invalid value: "${got}": ${field} in body must be of type ${want}: "${got}"`;
+/** @param label the field as the text names it: relative to the part that is validated */
+export function wrongType(field: string, got: string, want: string, label = field): FieldError {
+  const message = `Invalid value: "${got}": ${label} in body must be of type ${want}: "${got}"`;
   return { reason: "FieldValueTypeInvalid", message, field };
 }
 

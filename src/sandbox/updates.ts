@@ -51,10 +51,10 @@ export async function replaceFromBody(
   request: ApiRequest,
   context: WriteContext,
 ): Promise<Written> {
-  if (context.name === "") throw badRequest("name must be provided");
   const body = request.body ?? "";
-  const decoded = decodeObject(parseBody(body, request.contentType, resource.kind), body, resource);
-  const object = settleObject(decoded, resource, context.fieldValidation, context.warnings);
+  const parsed = parseBody(body, request.contentType, resource.kind);
+  const decoded = decodeObject(parsed, body, resource, context.warnings);
+  const object = settleObject(decoded, resource, context);
   const { uid } = object.metadata;
   return changeObject(core, resource, context, {
     creates: resource.createOnUpdate && context.subresource === "",
@@ -70,7 +70,15 @@ export async function replaceFromBody(
 }
 
 function uidConflict(resource: Resource, context: WriteContext, asked: string, found: string): ApiError {
-  const key = ["/registry", resource.plural, context.namespace, context.name].filter(Boolean).join("/");
+  const key = [
+    "/registry",
+    resource.custom ? resource.group : "",
+    resource.plural,
+    context.namespace,
+    context.name,
+  ]
+    .filter(Boolean)
+    .join("/");
   const why =
     `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ` +
     `Precondition failed: UID in precondition: ${asked}, UID in object meta: ${found}`;
@@ -129,7 +137,7 @@ async function create(
   const object = change.next(undefined);
   checkNames(resource, object, context);
   delete object.metadata.resourceVersion;
-  const options = { ...context.options, kind: "CreateOptions" };
+  const { force: _force, ...options } = { ...context.options, kind: "CreateOptions" };
   const created = await createObject(core, resource, object, { ...context, options }, (next) =>
     change.track(next, undefined),
   );
@@ -157,7 +165,7 @@ async function prepare(
     oldObject: current,
     user: context.user,
     dryRun: context.dryRun,
-    options: { ...context.options, kind: context.options.kind },
+    options: updateOptions(context.options),
     warnings: context.warnings,
   };
   next = await core.admission.mutate({ ...attributes, object: next }, (object) =>
@@ -166,10 +174,18 @@ async function prepare(
   checkVersion(resource, next, current, context, change);
   keepOtherHalf(resource, next, current, context.subresource);
   countGeneration(resource, next, current);
-  const errors = [...validateMetadataUpdate(next, current), ...validateObject(resource, next, current)];
-  if (errors.length > 0) throw invalid(resource, context.name, errors);
+  const unchangeable = validateMetadataUpdate(next, current);
+  // The API server checks the metadata of custom resources twice and says so twice.
+  if (resource.custom) unchangeable.push(...unchangeable);
+  const errors = [...unchangeable, ...validateObject(resource, next, current, context.subresource)];
+  if (errors.length > 0) throw invalid({ ...resource, kind: String(next.kind) }, context.name, errors);
   await core.admission.validate({ ...attributes, object: next });
   return next;
+}
+
+/** Patches are reviewed as updates. */
+function updateOptions({ force: _force, ...options }: JsonObject): JsonObject {
+  return { ...options, kind: "UpdateOptions" };
 }
 
 function checkNames(resource: Resource, object: KubeObject, { name, namespace }: WriteContext): void {
@@ -211,14 +227,15 @@ function keepSystemMetadata(next: KubeObject, current: KubeObject): void {
   const { metadata } = next;
   const old = current.metadata;
   if (old.uid !== undefined) metadata.uid ??= old.uid;
+  delete metadata.generation;
   for (const field of [
     "creationTimestamp",
     "deletionTimestamp",
     "deletionGracePeriodSeconds",
     "generation",
   ] as const) {
-    delete metadata[field];
-    if (old[field] !== undefined) Object.assign(metadata, { [field]: old[field] });
+    if (metadata[field] === undefined && old[field] !== undefined)
+      Object.assign(metadata, { [field]: old[field] });
   }
 }
 

@@ -46,7 +46,7 @@ export function writeContext(
     errors.push(forbiddenValue("force", "may not be specified for non-apply patch"));
   }
   if (!["Strict", "Warn", "Ignore"].includes(fieldValidation)) {
-    errors.push(notSupported("fieldValidation", fieldValidation, ["Ignore", "Strict", "Warn"]));
+    errors.push(notSupported("fieldValidation", fieldValidation, ["", "Ignore", "Strict", "Warn"]));
   }
   if (errors.length > 0) throw invalid({ group: "meta.k8s.io", kind }, "", errors);
   const { namespace, name, subresource } = info.resource as NonNullable<RequestInfo["resource"]>;

@@ -89,6 +89,7 @@ function post(
         },
       },
       (incoming) => {
+        const { "content-type": contentType } = incoming.headers;
         const chunks: Buffer[] = [];
         let size = 0;
         incoming.on("data", (chunk: Buffer) => {
@@ -97,7 +98,11 @@ function post(
           chunks.push(chunk);
         });
         incoming.on("end", () =>
-          resolve({ code: incoming.statusCode ?? 0, body: Buffer.concat(chunks).toString() }),
+          resolve({
+            code: incoming.statusCode ?? 0,
+            body: Buffer.concat(chunks).toString(),
+            ...(contentType === undefined ? {} : { contentType }),
+          }),
         );
         incoming.on("error", fail);
       },

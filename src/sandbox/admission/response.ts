@@ -1,11 +1,10 @@
 import type { KubeStatus } from "../../kube/api.ts";
-import { asArray, asObject, isObject, type JsonObject } from "../json.ts";
+import { asArray, asObject, isObject, type JsonObject, jsonType } from "../json.ts";
+import { jsonSyntaxError, parseJson } from "../json-syntax.ts";
+import type { JsonPatchOperation } from "../patch/json-patch.ts";
 import { ApiError } from "../status.ts";
 import type { ReviewResponse, WebhookAnswer } from "./review.ts";
 import type { WebhookKind } from "./webhook.ts";
-
-/** Source: the API server cuts each warning to this length and all of a response to 4096 bytes. */
-const MAX_WARNING_LENGTH = 256;
 
 /** Reads a webhook's answer. @throws Error in the API server's words when it is not a good review */
 export function readReview(answer: WebhookAnswer, uid: string, kind: WebhookKind): ReviewResponse {
@@ -23,44 +22,71 @@ export function readReview(answer: WebhookAnswer, uid: string, kind: WebhookKind
     throw invalid("webhook returned response.patch but not response.patchType");
   } else if (!patch && patchType) {
     throw invalid("webhook returned response.patchType but not response.patch");
-  } else if (patchType && patchType !== "JSONPatch") {
-    throw invalid(`webhook returned invalid response.patchType of ${JSON.stringify(patchType)}`);
   }
   return {
     allowed: response.allowed === true,
-    patch: patch ? String(patch) : undefined,
+    patch: patch ? readPatch(String(patch)) : undefined,
     status: asObject(response.status),
-    warnings: asArray(response.warnings).map((warning) => String(warning).slice(0, MAX_WARNING_LENGTH)),
+    warnings: asArray(response.warnings).map(String),
     auditAnnotations: asObject(response.auditAnnotations) as Record<string, string>,
   };
 }
 
-function responseOf({ code, body }: WebhookAnswer): JsonObject | undefined {
-  if (code < 200 || code > 299) throw new Error(`failed to call webhook: ${httpError(code, body)}`);
-  let review: unknown;
+function readPatch(patch: string): readonly JsonPatchOperation[] {
+  const undecodable = (why: string) => new Error(`received undecodable patch in webhook response: ${why}`);
+  let operations: unknown;
   try {
-    review = JSON.parse(body);
+    operations = parseJson(Buffer.from(patch, "base64").toString());
   } catch (error) {
-    const why = `couldn't get version/kind; json parse error: ${(error as Error).message}`;
-    throw new Error(`failed to call webhook: ${why}`, { cause: error });
+    throw undecodable((error as Error).message);
   }
-  const { apiVersion, kind } = asObject(review);
-  if (!kind) throw new Error(`failed to call webhook: Object 'Kind' is missing in '${body}'`);
-  if (!apiVersion) throw new Error(`failed to call webhook: Object 'apiVersion' is missing in '${body}'`);
-  if (apiVersion !== "admission.k8s.io/v1" || kind !== "AdmissionReview") {
-    const version = String(apiVersion).split("/").at(-1);
-    throw new Error(
-      `failed to call webhook: converting (${version}.${kind}) to (v1.AdmissionReview): unknown conversion`,
-    );
-  }
-  const { response } = asObject(review);
-  return isObject(response) ? response : undefined;
+  if (Array.isArray(operations)) return operations as JsonPatchOperation[];
+  throw undecodable(`json: cannot unmarshal ${jsonType(operations)} into Go value of type jsonpatch.Patch`);
 }
 
-function httpError(code: number, body: string): string {
+const REVIEW = { apiVersion: "admission.k8s.io/v1", kind: "AdmissionReview" };
+
+function responseOf(answer: WebhookAnswer): JsonObject | undefined {
+  const failed = (why: string) => new Error(`failed to call webhook: ${why}`);
+  const { code, body, contentType } = answer;
+  if (code < 200 || code > 299) throw failed(httpError(answer));
+  if (body === "")
+    throw failed(`0-length response with status code: ${code} and content type: ${contentType ?? ""}`);
+  const problem = jsonSyntaxError(body);
+  if (problem !== undefined)
+    throw failed(`couldn't get version/kind; json parse error: ${notJson(body, problem)}`);
+  const review = asObject(JSON.parse(body));
+  const { apiVersion = REVIEW.apiVersion, kind = REVIEW.kind, response } = review;
+  const version = String(apiVersion).split("/").at(-1);
+  if (kind !== REVIEW.kind) {
+    // The place in the source is part of the API server's own message.
+    const scheme = "pkg/runtime/scheme.go:111";
+    throw failed(
+      `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "${scheme}"`,
+    );
+  }
+  if (apiVersion !== REVIEW.apiVersion) {
+    throw failed(`converting (${version}.${kind}) to (v1.${REVIEW.kind}): unknown conversion`);
+  }
+  if (!isObject(response)) return undefined;
+  const at = String(response.patch ?? "").search(/[^A-Za-z0-9+/=\n]/);
+  if (at >= 0) throw failed(`illegal base64 data at input byte ${at}`);
+  return response;
+}
+
+/** Text that doesn't even begin like an object is tried as YAML, and is then a string. */
+function notJson(body: string, problem: string): string {
+  if (/^\s*[{[]/.test(body)) return problem;
+  const target =
+    'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
+  return `json: cannot unmarshal string into Go value of type ${target}`;
+}
+
+function httpError({ code, body, contentType = "text/plain" }: WebhookAnswer): string {
   if (code === 404) return "the server could not find the requested resource";
   if (code >= 500) {
-    return `an error on the server (${JSON.stringify(body)}) has prevented the request from succeeding`;
+    const said = contentType.startsWith("text/") ? body.trim() : "unknown";
+    return `an error on the server (${JSON.stringify(said)}) has prevented the request from succeeding`;
   }
   return "the server rejected our request for an unknown reason";
 }

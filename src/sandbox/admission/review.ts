@@ -1,4 +1,5 @@
 import type { JsonObject } from "../json.ts";
+import type { JsonPatchOperation } from "../patch/json-patch.ts";
 
 /** How long and where: one webhook's clientConfig with its name and timeout. */
 export interface WebhookTarget {
@@ -19,6 +20,8 @@ export interface WebhookTarget {
 /** What came back: a status and a body that nobody has looked at yet. */
 export interface WebhookAnswer {
   readonly code: number;
+  /** Absent: text. */
+  readonly contentType?: string;
   readonly body: string;
 }
 
@@ -35,7 +38,7 @@ export type WebhookCaller = (
 /** The `response` of an AdmissionReview that was found good. */
 export interface ReviewResponse {
   readonly allowed: boolean;
-  readonly patch: string | undefined;
+  readonly patch: readonly JsonPatchOperation[] | undefined;
   readonly status: JsonObject;
   readonly warnings: readonly string[];
   readonly auditAnnotations: Readonly<Record<string, string>>;

@@ -2,7 +2,7 @@ import type { Clock } from "../../clock.ts";
 import type { KubeObject } from "../../kube/api.ts";
 import { randomUid } from "../identifiers.ts";
 import { clone, equal } from "../json.ts";
-import { applyJsonPatch, JsonPatchError } from "../patch/json-patch.ts";
+import { applyJsonPatch, JsonPatchError, type JsonPatchOperation } from "../patch/json-patch.ts";
 import { inVersion } from "../reads.ts";
 import type { Registry } from "../registry.ts";
 import type { Resource } from "../resources/resource.ts";
@@ -80,12 +80,12 @@ async function callMutating(
   return settle(inVersion(attributes.resource, patched(inVersion(resource, object), response.patch)));
 }
 
-function patched(object: KubeObject, patch: string): KubeObject {
+function patched(object: KubeObject, patch: readonly JsonPatchOperation[]): KubeObject {
   try {
-    return applyJsonPatch(clone(object), JSON.parse(Buffer.from(patch, "base64").toString())) as KubeObject;
+    return applyJsonPatch(clone(object), patch) as KubeObject;
   } catch (error) {
-    const why = error instanceof JsonPatchError ? error.message : `Invalid JSON Patch: ${String(error)}`;
-    throw internalError(why);
+    if (!(error instanceof JsonPatchError)) throw error;
+    throw internalError(error.message);
   }
 }
 

@@ -67,6 +67,11 @@ export async function answerReview(
 
 function subjectOf(review: KubeObject): UserInfo {
   const spec = asObject(review.spec);
+  if (!spec.user && asArray(spec.groups).length === 0) {
+    throw invalid({ group: "authorization.k8s.io", kind: "" }, "", [
+      invalidValue("spec.user", "", "at least one of user or group must be specified"),
+    ]);
+  }
   return {
     username: String(spec.user ?? ""),
     groups: asArray(spec.groups).map(String),

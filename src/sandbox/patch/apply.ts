@@ -23,9 +23,10 @@ import {
   writeEntries,
 } from "../managed-fields.ts";
 import { apiVersionOf, type Resource } from "../resources/resource.ts";
-import { ApiError, badRequest } from "../status.ts";
+import { ApiError, badRequest, conflict } from "../status.ts";
 import type { Change } from "../updates.ts";
 import type { WriteContext } from "../write-options.ts";
+import { typeProblem } from "./typed.ts";
 
 /** The applied configuration in a body, JSON or YAML. @throws ApiError 400 */
 export function parseApply(body: string, resource: Resource, context: WriteContext): KubeObject {
@@ -36,19 +37,25 @@ export function parseApply(body: string, resource: Resource, context: WriteConte
     throw badRequest(`error decoding YAML: ${(error as Error).message}`);
   }
   const sent = asObject(parsed);
-  if (sent.apiVersion === undefined || sent.kind === undefined) {
-    throw badRequest(`invalid object type: ${sent.apiVersion ?? "/"}, Kind=${sent.kind ?? ""}`);
+  const { apiVersion, kind } = sent;
+  if (apiVersion !== apiVersionOf(resource) || kind !== resource.kind) {
+    const version = apiVersion === undefined ? "/" : String(apiVersion);
+    throw badRequest(`invalid object type: ${version}, Kind=${kind ?? ""}`);
   }
-  if (asObject(sent.metadata).managedFields !== undefined) {
-    throw badRequest("metadata.managedFields must be nil");
+  const { name, managedFields } = asObject(sent.metadata);
+  if (managedFields !== undefined) throw badRequest("metadata.managedFields must be nil");
+  if (name !== undefined && name !== context.name) {
+    throw badRequest(`the name of the object (${name}) does not match the name on the URL (${context.name})`);
   }
-  const { uid, resourceVersion } = asObject(sent.metadata);
-  const decoded = decodeObject(parsed, body, resource);
-  // Unknown fields are refused or warned of here; defaults must not become fields that the applier owns.
-  settleObject(decoded, resource, context.fieldValidation, context.warnings);
-  if (uid === undefined) delete decoded.metadata.uid;
-  if (resourceVersion === undefined) delete decoded.metadata.resourceVersion;
-  return decoded;
+  const problem = typeProblem(sent, resource.schema);
+  if (problem !== undefined) {
+    const subject = `${asObject(sent.metadata).namespace ?? ""}/${name ?? ""}; ${apiVersion}, Kind=${kind}`;
+    throw new ApiError({
+      code: 500,
+      message: `failed to create typed patch object (${subject}): ${problem}`,
+    });
+  }
+  return decodeObject(parsed, body, resource);
 }
 
 /** Server-side apply: merges the configuration and takes, shares, gives up or contests fields. */
@@ -63,6 +70,11 @@ export function applyConfiguration(
   let entries: ManagedEntry[] = [];
   return {
     next(current) {
+      const asked = configuration.metadata.uid;
+      if (current === undefined && asked !== undefined) {
+        const why = `uid mismatch: the provided object specified uid ${asked}, and no existing object was found`;
+        throw conflict(resource, context.name, why);
+      }
       const live = current ?? ({ ...configuration, metadata: { name: context.name } } as KubeObject);
       entries = current === undefined ? [] : readEntries(current);
       const own = entries.find((entry) => isOwn(entry, resource, context));
@@ -73,11 +85,13 @@ export function applyConfiguration(
         resource,
       );
       settleConflicts(entries, own, fields.intersection(changed), context.force);
-      for (const path of abandoned(entries, own, fields)) removeAt(merged, path, resource);
+      // The deepest first, so that a container is judged after its members.
+      const gone = abandoned(entries, own, fields).sort((a, b) => b.length - a.length);
+      for (const path of gone) removeAt(merged, path, resource);
       const { resourceVersion, uid } = configuration.metadata;
       if (resourceVersion !== undefined) merged.metadata.resourceVersion = resourceVersion;
       if (uid !== undefined) merged.metadata.uid = uid;
-      return settleObject(merged, resource);
+      return settleObject(merged, resource, { keepNulls: true });
     },
     track(next, current) {
       const own = entries.find((entry) => isOwn(entry, resource, context));
@@ -155,9 +169,9 @@ function settleConflicts(
   for (const { entry, fields } of conflicts) entry.fields = entry.fields.difference(fields);
 }
 
-function describeManager({ manager, operation, apiVersion, subresource, time }: ManagedEntry): string {
+function describeManager({ manager, operation, apiVersion, subresource }: ManagedEntry): string {
   const through = subresource === "" ? "" : ` with subresource ${JSON.stringify(subresource)}`;
-  const using = operation === "Update" ? ` using ${apiVersion}${time === "" ? "" : ` at ${time}`}` : "";
+  const using = operation === "Update" ? ` using ${apiVersion}` : "";
   return `${JSON.stringify(manager)}${through}${using}`;
 }
 
@@ -202,27 +216,44 @@ function hasBelow(fields: FieldSet, path: string): boolean {
   return false;
 }
 
+/**
+ * Removes what a path names. As in the API server a map or list that loses its last member this way becomes
+ * null: typed kinds read that as absence, and a custom resource's schema may refuse it.
+ */
 function removeAt(object: KubeObject, path: string, resource: Resource): void {
-  const segments = segmentsOf(path);
-  const last = segments.pop() as string;
   let node: unknown = object;
   let shape = rootShape(resource);
+  let empty = () => {};
+  const segments = segmentsOf(path);
   for (const [depth, segment] of segments.entries()) {
+    const last = depth === segments.length - 1;
     if (segment.startsWith("f:")) {
       const key = segment.slice(2);
-      node = asObject(node)[key];
+      if (!isObject(node)) return;
+      const parent = node;
+      if (last) {
+        delete parent[key];
+        if (Object.keys(parent).length === 0) empty();
+        return;
+      }
+      empty = () => {
+        parent[key] = null;
+      };
+      node = parent[key];
       shape = memberShape(shape, key, depth === 0);
     } else {
-      node = findItem(node, segment, shape)?.item;
+      const found = findItem(node, segment, shape);
+      if (found === undefined) return;
+      if (last) {
+        (node as unknown[]).splice(found.index, 1);
+        if ((node as unknown[]).length === 0) empty();
+        return;
+      }
+      node = found.item;
       shape = itemShape(shape);
+      empty = () => {};
     }
   }
-  if (last.startsWith("f:")) {
-    if (isObject(node)) delete node[last.slice(2)];
-    return;
-  }
-  const found = findItem(node, last, shape);
-  if (found !== undefined) (node as unknown[]).splice(found.index, 1);
 }
 
 function findItem(

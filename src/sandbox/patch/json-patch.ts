@@ -43,7 +43,7 @@ function applyOperation(root: unknown, { op, path, from, value }: JsonPatchOpera
       return root;
     case "test":
       if (equal(find(root, parsePointer(path)), value)) return root;
-      throw new JsonPatchError(`testing value ${path} failed`);
+      throw new JsonPatchError(`testing value ${path} failed: test failed`);
     case "copy":
       return add(root, parsePointer(path), clone(read(root, parsePointer(from))));
     case "move": {
@@ -83,8 +83,12 @@ function read(root: unknown, path: readonly string[]): unknown {
   return value;
 }
 
-function missing(path: readonly string[]): JsonPatchError {
-  return new JsonPatchError(`doc is missing path: /${path.join("/")}: missing value`);
+/** The words are those of the API server's library: webhooks' patches that fail are reported with them. */
+function missing(path: readonly string[], operation = "add"): JsonPatchError {
+  const where = `/${path.join("/")}`;
+  return new JsonPatchError(
+    `${operation} operation does not apply: doc is missing path: ${where}: missing value`,
+  );
 }
 
 function indexOf(list: readonly unknown[], key: string, max: number): number {
@@ -93,15 +97,19 @@ function indexOf(list: readonly unknown[], key: string, max: number): number {
   return index;
 }
 
-function containerOf(root: unknown, path: readonly string[]): [container: unknown, key: string] {
+function containerOf(
+  root: unknown,
+  path: readonly string[],
+  operation: string,
+): [container: unknown, key: string] {
   const container = find(root, path.slice(0, -1));
-  if (!isObject(container) && !Array.isArray(container)) throw missing(path);
+  if (!isObject(container) && !Array.isArray(container)) throw missing(path, operation);
   return [container, path.at(-1) as string];
 }
 
 function add(root: unknown, path: readonly string[], value: unknown): unknown {
   if (path.length === 0) return value;
-  const [container, key] = containerOf(root, path);
+  const [container, key] = containerOf(root, path, "add");
   if (Array.isArray(container)) {
     container.splice(key === "-" ? container.length : indexOf(container, key, container.length), 0, value);
   } else if (isObject(container)) setOwn(container, key, value);
@@ -111,17 +119,22 @@ function add(root: unknown, path: readonly string[], value: unknown): unknown {
 /** Like the API server's library, a replace in an object also sets a key that wasn't there. */
 function replace(root: unknown, path: readonly string[], value: unknown): unknown {
   if (path.length === 0) return value;
-  const [container, key] = containerOf(root, path);
+  const [container, key] = containerOf(root, path, "replace");
   if (Array.isArray(container)) container[indexOf(container, key, container.length - 1)] = value;
   else if (isObject(container)) setOwn(container, key, value);
   return root;
 }
 
 function remove(root: unknown, path: readonly string[]): void {
-  const [container, key] = containerOf(root, path);
+  const [container, key] = containerOf(root, path, "remove");
   if (Array.isArray(container)) container.splice(indexOf(container, key, container.length - 1), 1);
   else if (isObject(container)) {
-    if (!Object.hasOwn(container, key)) throw missing(path);
+    if (!Object.hasOwn(container, key)) {
+      const where = `/${path.join("/")}`;
+      throw new JsonPatchError(
+        `error in remove for path: '${where}': Unable to remove nonexistent key: ${key}: missing value`,
+      );
+    }
     delete container[key];
   }
 }

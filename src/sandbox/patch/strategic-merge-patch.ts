@@ -54,15 +54,17 @@ function mergeByKey(list: readonly unknown[], patch: readonly unknown[], key: st
     return patch.filter((item) => isObject(item) && item.$patch === undefined).map(clone);
   }
   const merged = [...list];
+  const added: unknown[] = [];
   for (const item of patch) {
     if (!isObject(item)) continue;
     const at = merged.findIndex((each) => isObject(each) && equal(each[key], item[key]));
     if (item.$patch === "delete") {
       if (at >= 0) merged.splice(at, 1);
     } else if (at >= 0) merged[at] = strategicMergePatch(merged[at], item);
-    else merged.push(withoutDirectives(item));
+    else added.push(withoutDirectives(item));
   }
-  return merged;
+  // New items come first, as the API server puts them unless told an order.
+  return [...added, ...merged];
 }
 
 function applyListDirectives(merged: JsonObject, patch: JsonObject): void {

@@ -65,7 +65,7 @@ export const BUILTINS: readonly Resource[] = [
   }),
   define("", "v1", "namespaces", "Namespace", false, {
     short: ["ns"],
-    subresources: ["status", "finalize"],
+    subresources: ["finalize", "status"],
     nameRule: "label",
     selectable: ["status.phase"],
   }),
@@ -103,7 +103,7 @@ export const BUILTINS: readonly Resource[] = [
   define("apps", "v1", "deployments", "Deployment", true, {
     short: ["deploy"],
     categories: ["all"],
-    subresources: ["status", "scale"],
+    subresources: ["scale", "status"],
     generation: true,
   }),
   define("coordination.k8s.io", "v1", "leases", "Lease", true, {

@@ -25,7 +25,11 @@ function count(path: string): Column["cell"] {
 
 const name = column("Name", (object) => object.metadata.name, {
   format: "name",
-  description: "Name must be unique within a namespace.",
+  description:
+    "Name must be unique within a namespace. Is required when creating resources, although some resources may " +
+    "allow a client to request the generation of an appropriate name automatically. Name is primarily intended " +
+    "for creation idempotence and configuration definition. Cannot be updated. More info: " +
+    "https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names",
 });
 const age = column("Age", (object, nowMs) => ageSince(object.metadata.creationTimestamp, nowMs));
 const createdAt = column("Created At", (object) => object.metadata.creationTimestamp ?? null, {

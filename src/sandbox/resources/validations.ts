@@ -164,6 +164,7 @@ function validateRule(rule: JsonObject, path: string): FieldError[] {
 function validateMatchCondition(condition: JsonObject, path: string): FieldError[] {
   const expression = String(condition.expression ?? "");
   if (expression.trim() === "") return [requiredValue(`${path}.expression`)];
+  if (!condition.name) return [requiredValue(`${path}.name`)];
   try {
     const type = compileMatchCondition(expression).type;
     if (type === "bool") return [];

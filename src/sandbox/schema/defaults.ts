@@ -1,10 +1,7 @@
 import { clone, isObject, setOwn } from "../json.ts";
 import type { Schema } from "./schema.ts";
 
-/**
- * Fills in the defaults of a schema, in place. A null where null is not allowed counts as absent when there is
- * a default, as in the API server.
- */
+/** Fills in the defaults of a schema, in place. A null where null is not allowed counts as absent. */
 export function applyDefaults(value: unknown, schema: Schema): void {
   if (Array.isArray(value)) {
     if (schema.items !== undefined) for (const item of value) applyDefaults(item, schema.items);

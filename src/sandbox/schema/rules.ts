@@ -20,10 +20,54 @@ function compile(expression: string): ParseResult {
  * Evaluates the x-kubernetes-validations of a schema. Rules that mention oldSelf are transition rules: they
  * run only where the old object has the same place, through maps and map lists but not through other lists.
  */
-export function validateRules(object: JsonObject, old: JsonObject | undefined, schema: Schema): FieldError[] {
+function validateRules(object: JsonObject, old: JsonObject | undefined, schema: Schema): FieldError[] {
   const errors: FieldError[] = [];
   visit(object, old, schema, "", errors);
   return errors;
+}
+
+/** What the API server says of an object whose other errors keep it from evaluating rules. */
+const RULES_NOT_CHECKED: FieldError = {
+  reason: "FieldValueInvalid",
+  message:
+    "Invalid value: null: some validation rules were not checked because the object was invalid; " +
+    "correct the existing errors to complete validation",
+  field: "<nil>",
+};
+
+/** Errors after which a rule could meet values it was not written for. */
+const BLOCKING = [
+  "FieldValueRequired",
+  "FieldValueTooLong",
+  "FieldValueTooMany",
+  "FieldValueTypeInvalid",
+  "FieldValueNotSupported",
+];
+
+/** The rules' errors, or where structural errors forbid to evaluate them, one that says so. */
+export function validateRulesAfter(
+  structural: readonly FieldError[],
+  object: JsonObject,
+  old: JsonObject | undefined,
+  schema: Schema,
+): FieldError[] {
+  if (!hasRules(schema)) return [];
+  if (structural.some(({ reason }) => BLOCKING.includes(reason))) return [RULES_NOT_CHECKED];
+  return validateRules(object, old, schema);
+}
+
+const ruled = new WeakMap<Schema, boolean>();
+
+function hasRules(schema: Schema): boolean {
+  let known = ruled.get(schema);
+  if (known === undefined) {
+    const inner = [schema.items, schema.additionalProperties, ...Object.values(schema.properties ?? {})];
+    known =
+      (schema["x-kubernetes-validations"]?.length ?? 0) > 0 ||
+      inner.some((each) => typeof each === "object" && hasRules(each));
+    ruled.set(schema, known);
+  }
+  return known;
 }
 
 function visit(value: unknown, old: unknown, schema: Schema, path: string, errors: FieldError[]): void {

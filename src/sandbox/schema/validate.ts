@@ -2,29 +2,40 @@ import { equal, isObject, type JsonObject, jsonType } from "../json.ts";
 import { type FieldError, invalidValue, notSupported, requiredValue, wrongType } from "../status.ts";
 import { joinPath, memberSchema, type Schema } from "./schema.ts";
 
-/** What the API server says of an object with these and other errors: its CEL rules were left out. */
-export const RULES_NOT_CHECKED: FieldError = {
-  reason: "FieldValueInvalid",
-  message:
-    "Invalid value: null: some validation rules were not checked because the object was invalid; " +
-    "correct the existing errors to complete validation",
-  field: "<nil>",
-};
-
-/** Structural validation of a whole object; metadata is validated elsewhere. */
-export function validateSchema(object: JsonObject, schema: Schema): FieldError[] {
+/**
+ * Structural validation of an object, or of one part of it; metadata is validated elsewhere. Texts name the
+ * fields of a part relative to it, as the API server does.
+ */
+export function validateSchema(object: JsonObject, schema: Schema, part?: string): FieldError[] {
   const errors: FieldError[] = [];
+  if (part !== undefined) {
+    const inner = memberSchema(schema, part);
+    if (inner === undefined || object[part] === undefined) return [];
+    validateValue(object[part], inner, "", errors);
+    return errors.map((error) => ({
+      ...error,
+      field: error.field === "<nil>" ? error.field : joinPath(part, error.field),
+    }));
+  }
   const { apiVersion: _apiVersion, kind: _kind, metadata: _metadata, ...rest } = object;
   const required = schema.required?.filter((key) => !(key in object) || key in rest);
   validateValue(rest, { ...schema, ...(required ? { required } : {}) }, "", errors);
   return errors;
 }
 
+/** An error for which the API server's validation knows no field. */
+function placeless(message: string): FieldError {
+  return { reason: "FieldValueInvalid", message: `Invalid value: "": ${message}`, field: "<nil>" };
+}
+
 function validateValue(value: unknown, schema: Schema, path: string, errors: FieldError[]): void {
   if (value === null && schema.nullable) return;
   if (!typeFits(value, schema)) {
-    // The API server says `number` where a fraction stands for an integer.
-    errors.push(wrongType(path, jsonType(value), schema.type as string));
+    const wanted = schema["x-kubernetes-int-or-string"] ? "integer,string" : (schema.type as string);
+    errors.push(wrongType(path, jsonType(value), wanted));
+    if (schema.type === "integer" && typeof value === "number") {
+      errors.push(placeless(`Checked value must be of type integer (default format) in ${path}`));
+    }
     return;
   }
   if (typeof value === "string") validateString(value, schema, path, errors);
@@ -79,6 +90,9 @@ function matches(value: string, pattern: string): boolean {
 }
 
 function validateNumber(value: number, schema: Schema, path: string, errors: FieldError[]): void {
+  if (schema.format === "int32" && Math.trunc(value) !== (value | 0)) {
+    errors.push(placeless(`Checked value must be of type integer with format int32 in ${path}`));
+  }
   const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf } = schema;
   if (minimum !== undefined && (exclusiveMinimum ? value <= minimum : value < minimum)) {
     const bound = exclusiveMinimum ? "greater than" : "greater than or equal to";
@@ -156,20 +170,33 @@ function validateObject(value: JsonObject, schema: Schema, path: string, errors:
   }
 }
 
-function fits(value: unknown, schema: Schema): boolean {
+function errorsOf(value: unknown, schema: Schema, path: string): FieldError[] {
   const errors: FieldError[] = [];
-  validateValue(value, schema, "", errors);
-  return errors.length === 0;
+  validateValue(value, schema, path, errors);
+  return errors;
 }
 
 function validateCombinations(value: unknown, schema: Schema, path: string, errors: FieldError[]): void {
-  const said = (what: string) => errors.push(invalidValue(path, value, `${path} in body ${what}`));
-  for (const each of schema.allOf ?? []) validateValue(value, each, path, errors);
-  if (schema.anyOf !== undefined && !schema.anyOf.some((each) => fits(value, each))) {
-    said("must validate at least one schema (anyOf)");
+  const { allOf = [], anyOf = [], oneOf = [], not } = schema;
+  const shown = JSON.stringify(path);
+  for (const each of allOf) errors.push(...errorsOf(value, each, path));
+  if (anyOf.length > 0) {
+    const attempts = anyOf.map((each) => errorsOf(value, each, path));
+    if (!attempts.some((attempt) => attempt.length === 0)) {
+      errors.push(placeless(`${shown} must validate at least one schema (anyOf)`), ...(attempts[0] ?? []));
+    }
   }
-  if (schema.oneOf !== undefined && schema.oneOf.filter((each) => fits(value, each)).length !== 1) {
-    said("must validate one and only one schema (oneOf)");
+  if (oneOf.length > 0) {
+    const attempts = oneOf.map((each) => errorsOf(value, each, path));
+    const valid = attempts.filter((attempt) => attempt.length === 0).length;
+    if (valid !== 1) {
+      const found = valid === 0 ? "Found none valid" : `Found ${valid} valid alternatives`;
+      errors.push(placeless(`${shown} must validate one and only one schema (oneOf). ${found}`));
+      // The nearest miss tells what to mend.
+      if (valid === 0) errors.push(...(attempts[0] ?? []));
+    }
   }
-  if (schema.not !== undefined && fits(value, schema.not)) said("must not validate the schema (not)");
+  if (not !== undefined && errorsOf(value, not, path).length === 0) {
+    errors.push(placeless(`${shown} must not validate the schema (not)`));
+  }
 }
