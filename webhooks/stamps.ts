@@ -10,22 +10,12 @@ import {
   REQUESTER_ANNOTATION,
   TERM_ANNOTATION,
 } from "../src/hosts/annotations.ts";
+import type { Receipt } from "../src/receipts/receipt.ts";
 import type { ReviewAnswer, ReviewRequest } from "./review.ts";
 import { termOf, type Verdict } from "./verdict.ts";
 
-/** What a receipt is made of; all of it is on the host too, but for the signature. */
-export interface ReceiptClaims {
-  hostUID: string;
-  hostResourceVersion: string;
-  /** kind/namespace/name */
-  consumer: string;
-  consumerUID: string;
-  term: string;
-  priority: number;
-  atMs: number;
-}
-
-export type SignReceipt = (claims: ReceiptClaims) => Promise<string>;
+/** null while there is no key to sign with: a claim never waits, or fails, for its receipt. */
+export type SignReceipt = (receipt: Receipt) => Promise<string> | null;
 
 /** A write repeated, by reinvocation or by its client, among this many and within this time is stamped alike. */
 const REMEMBERED = 512;
@@ -66,8 +56,7 @@ export class Stamps {
       [REQUESTER_ANNOTATION]: verdict.requester.username,
     };
     if (term !== "") annotations[TERM_ANNOTATION] = term;
-    if (this.#sign === null) return toPatch(request, this.#remember(write, annotations, nowMs));
-    const receipt = this.#sign({
+    const receipt = this.#sign?.({
       hostUID: host.uid,
       hostResourceVersion: host.resourceVersion,
       consumer: consumerKey(consumer),
@@ -76,6 +65,7 @@ export class Stamps {
       priority,
       atMs: nowMs,
     });
+    if (!receipt) return toPatch(request, this.#remember(write, annotations, nowMs));
     return receipt.then((jws) => {
       annotations[RECEIPT_ANNOTATION] = jws;
       return toPatch(request, this.#remember(write, annotations, nowMs));

@@ -6,6 +6,7 @@ import { CLAIM_REQUESTS, LEASES } from "../kube/types.ts";
 import type { Log } from "../log.ts";
 import { type ClaimRequest, claimRequestName, readClaimRequest } from "../requests/claim-request.ts";
 import type { Intent } from "./intent.ts";
+import { ReceiptKids } from "./receipt-kids.ts";
 import type { World } from "./world.ts";
 
 /**
@@ -42,15 +43,23 @@ export class Following {
   readonly #hosts = new Map<string, AnyMirror>();
   readonly #requests: AnyMirror;
   readonly #lease: Mirror<KubeObject>;
+  readonly #receipts = new ReceiptKids();
   readonly #mirrors: { resource: string; mirror: AnyMirror; judges: boolean }[] = [];
 
   constructor(options: FollowingOptions) {
     this.#options = options;
     const { world, profiles, onLease } = options;
     for (const profile of profiles) {
-      const hosts = this.#mirror(profile.hostType, true, (object) => profile.readHost(object), {
+      const read = (object: KubeObject) => {
+        this.#receipts.note(object);
+        return profile.readHost(object);
+      };
+      const hosts = this.#mirror(profile.hostType, true, read, {
         set: (host) => world.setHost(host),
-        delete: (host) => world.deleteHost(host.uid),
+        delete: (host) => {
+          this.#receipts.forget(host.uid);
+          world.deleteHost(host.uid);
+        },
       });
       this.#hosts.set(profile.hostType.kind, hosts);
       this.#followMachines(profile);
@@ -81,6 +90,12 @@ export class Following {
       if (mirror.staleMs() > STALE_MS) return `${resource} were last known to be current too long ago`;
     }
     return null;
+  }
+
+  /** The keys that signed the receipts which hosts carry; undefined while not every host is known. */
+  receiptKeysInUse(): ReadonlySet<string> | undefined {
+    const known = [...this.#hosts.values()].every((mirror) => mirror.synced);
+    return known ? this.#receipts.inUse() : undefined;
   }
 
   /** Whether the ClaimRequest CRD is installed, as far as is known. */

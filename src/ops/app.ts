@@ -42,6 +42,13 @@ export function createHealthApp(checks: HealthChecks, log: Log): Express {
   return ending(app, log);
 }
 
+/** What is served beside the reviews at the API server's door. */
+export function createFallbackApp(routes: readonly Pick<OpsRoute, "path" | "handler">[], log: Log): Express {
+  const app = bareApp();
+  for (const { path, handler } of routes) app.get(path, handler);
+  return ending(app, log);
+}
+
 function bareApp(): Express {
   const app = express();
   app.disable("x-powered-by");

@@ -1,0 +1,110 @@
+import type { RequestHandler } from "express";
+import { CaBundleKeeper } from "../../certs/ca-bundle.ts";
+import { readClientAuthority } from "../../certs/client-authority.ts";
+import { CertificateFiles } from "../../certs/files.ts";
+import { keepCaBundle } from "../../certs/keep-ca-bundle.ts";
+import { DEFAULT_ROTATION, type RotationPolicy } from "../../certs/rotation.ts";
+import { SecretStore } from "../../certs/secret-store.ts";
+import { SelfManagedCertificates } from "../../certs/self-managed.ts";
+import type { CertificateSource } from "../../certs/source.ts";
+import { systemClock } from "../clock.ts";
+import type { Config } from "../config.ts";
+import type { KubeApi } from "../kube/api.ts";
+import { createLog, type Log } from "../log.ts";
+import { type Manager, startManager } from "../manager.ts";
+import { createFallbackApp } from "../ops/app.ts";
+import { ReceiptKeys } from "../receipts/keys.ts";
+import { connect } from "./connect.ts";
+import { registrationObjects } from "./install-objects.ts";
+import { namesOf, registrationOf } from "./setup.ts";
+import { untilSignalled } from "./signals.ts";
+
+/** `manager`: one replica, until it is told to end. */
+export async function runManager(config: Config): Promise<number> {
+  const log = createLog(config.logLevel);
+  const signalled = untilSignalled();
+  const api = connect(config);
+  const end = new AbortController();
+  const manager = await launchManager(config, api, log, end.signal);
+  const signal = await signalled;
+  log.info({ signal }, "Shutting down");
+  await manager.stop();
+  end.abort();
+  api.close();
+  return 0;
+}
+
+/** Everything that the flags ask for, started; `signal` ends what is beside the manager itself. */
+export async function launchManager(
+  config: Config,
+  api: KubeApi,
+  log: Log,
+  signal: AbortSignal,
+): Promise<Manager> {
+  const names = namesOf(config);
+  const keeper = new CaBundleKeeper({
+    api,
+    log,
+    desired: registrationObjects(names, registrationOf(config)),
+  });
+  const store = new SecretStore({ api, namespace: names.namespace, name: names.certSecret });
+  const fromFiles = config.webhookCertDir !== "";
+  const certificates: CertificateSource = fromFiles
+    ? new CertificateFiles({ folder: config.webhookCertDir, clock: systemClock, log })
+    : new SelfManagedCertificates({ store, keeper, policy: rotationPolicy(config), clock: systemClock, log });
+  const receiptKeys = new ReceiptKeys({
+    store,
+    clock: systemClock,
+    log,
+    keysInUse: () => manager.replica.following.receiptKeysInUse(),
+  });
+  const keySet = jwksListener(receiptKeys);
+  const manager = await startManager({
+    config,
+    api,
+    clock: systemClock,
+    log,
+    random: Math.random,
+    certificates,
+    sign: (receipt) => (receiptKeys.ready() ? receiptKeys.sign(receipt) : null),
+    metricsGuard: null,
+    opsRoutes: () => [{ path: JWKS_PATH, handler: keySet, guard: null }],
+    clientAuthorityPem:
+      config.webhookClientCaFile === "" ? null : await readClientAuthority(config.webhookClientCaFile),
+    webhookFallback: createFallbackApp([{ path: JWKS_PATH, handler: keySet }], log),
+  });
+  receiptKeys.start(signal).catch(() => {});
+  if (fromFiles) void keepCaBundle({ keeper, source: certificates, clock: systemClock, log }, signal);
+  const { webhook, metrics, health } = manager.addresses;
+  log.info(
+    { identity: manager.identity, webhook: webhook.port, metrics: metrics?.port, health: health?.port },
+    config.leaderElection
+      ? "Started; standing for election"
+      : "Started; enforcing whoever leads, without standing",
+  );
+  return manager;
+}
+
+const JWKS_PATH = "/.well-known/jwks.json";
+
+/** Public keys, for whoever wants to check a receipt without asking us. */
+function jwksListener(keys: ReceiptKeys): RequestHandler {
+  return (_request, response) => {
+    response.setHeader("Cache-Control", "public, max-age=60");
+    response.json(keys.jwks());
+  };
+}
+
+function rotationPolicy(config: Config): RotationPolicy {
+  return { ...DEFAULT_ROTATION, ...servingNames(config), overlapWaitMs: config.caOverlapWaitMs };
+}
+
+/** What the API server calls the service: its DNS names in the cluster, or the host of --webhook-url. */
+function servingNames(config: Config): { dnsNames: string[]; ipAddresses: string[] } {
+  const service = `${config.webhookServiceName}.${config.serviceNamespace}`;
+  const dnsNames = [`${service}.svc`, `${service}.svc.cluster.local`];
+  if (config.webhookUrl === "") return { dnsNames, ipAddresses: [] };
+  const host = new URL(config.webhookUrl).hostname.replace(/^\[|\]$/g, "");
+  const isAddress = /^[\d.]+$/.test(host) || host.includes(":");
+  return isAddress ? { dnsNames, ipAddresses: [host] } : { dnsNames: [...dnsNames, host], ipAddresses: [] };
+}
