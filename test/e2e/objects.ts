@@ -1,9 +1,20 @@
 import type { KubeObject } from "../../src/kube/api.ts";
 import type { KubeClient } from "../../src/kube/client.ts";
-import { BESKAR7_MACHINES, CLAIM_REQUESTS, NAMESPACES, PHYSICAL_HOSTS } from "../../src/kube/types.ts";
 import {
+  BARE_METAL_HOSTS,
+  BESKAR7_MACHINES,
+  CLAIM_REQUESTS,
+  METAL3_MACHINES,
+  NAMESPACES,
+  PHYSICAL_HOSTS,
+} from "../../src/kube/types.ts";
+import {
+  type BareMetalHostOptions,
   type BeskarMachineOptions,
+  bareMetalHost,
   beskar7Machine,
+  type Metal3MachineOptions,
+  metal3Machine,
   type PhysicalHostOptions,
   physicalHost,
 } from "../fixtures/objects.ts";
@@ -29,6 +40,20 @@ export class Objects {
 
   machine(name: string, options: BeskarMachineOptions = {}): Promise<KubeObject> {
     return this.#create(BESKAR7_MACHINES, beskar7Machine({ ...options, name, namespace: this.namespace }));
+  }
+
+  bareMetalHost(name: string, options: BareMetalHostOptions = {}): Promise<KubeObject> {
+    return this.#create(BARE_METAL_HOSTS, bareMetalHost({ ...options, name, namespace: this.namespace }));
+  }
+
+  metal3Machine(name: string, options: Metal3MachineOptions = {}): Promise<KubeObject> {
+    return this.#create(METAL3_MACHINES, metal3Machine({ ...options, name, namespace: this.namespace }));
+  }
+
+  /** Names of the hosts that name this machine as their consumer. */
+  async hostsOf(machine: string): Promise<string[]> {
+    const { items } = await this.#api.list(PHYSICAL_HOSTS, { namespace: this.namespace });
+    return items.filter((host) => consumerOf(host) === machine).map(({ metadata }) => metadata.name);
   }
 
   getHost(name: string): Promise<KubeObject> {

@@ -15,12 +15,12 @@ import {
 import { createLog, type Log, silentLog } from "../../src/log.ts";
 import { Replica, type ReplicaEvents, type ReplicaOptions } from "../../src/replica.ts";
 import { claimRequestDefinition } from "../../src/requests/crd.ts";
+import { Balancer } from "../../src/sandbox/balancer.ts";
 import type { DecisionRecord } from "../../webhooks/outcome.ts";
 import { mutatingWebhookConfiguration, validatingWebhookConfiguration } from "../../webhooks/registration.ts";
 import { startWebhookServer, type WebhookServer } from "../../webhooks/server.ts";
 import { type ControlPlane, startControlPlane } from "../controlplane/index.ts";
 import { sandboxCrds } from "../fixtures/crds.ts";
-import { Balancer } from "../../src/sandbox/balancer.ts";
 
 export const LEASE_NAMESPACE = "beskar7-system";
 export const LEASE_NAME = "beskar7-claim-coordinator-leader";
@@ -34,6 +34,13 @@ export interface RigReplica {
   readonly decisions: DecisionRecord[];
   /** Ends it as SIGTERM would: the Lease is released. */
   stop(): Promise<void>;
+}
+
+/** A controller as the API server sees it: a service account's token, bound to a pod. */
+export interface PodClient {
+  readonly pod: string;
+  readonly token: string;
+  readonly api: KubeClient;
 }
 
 /** A real API server, our registration on it, and as many replicas as a test wants. */
@@ -138,6 +145,16 @@ export class Rig {
     return added;
   }
 
+  get replicas(): readonly RigReplica[] {
+    return [...this.#replicas];
+  }
+
+  /** A client with a token that is bound to this pod; its service account is `beskar7` of the Lease's namespace. */
+  async podClient(pod: string, namespace = LEASE_NAMESPACE): Promise<PodClient> {
+    const token = await this.plane.podToken(namespace, "beskar7", pod);
+    return { pod, token, api: apiFor(this.plane.kubeconfig({ token })) };
+  }
+
   /** Reviews go to these replicas alone, over new connections. */
   route(...replicas: RigReplica[]): void {
     this.balancer.setTargets(
@@ -178,7 +195,9 @@ export class Rig {
     ]) {
       await until(async () => {
         const crd = await this.admin.get(CUSTOM_RESOURCE_DEFINITIONS, { name: `${plural}.${group}` });
-        const { conditions } = (crd.status ?? {}) as { conditions?: { type: string; status: string }[] | null };
+        const { conditions } = (crd.status ?? {}) as {
+          conditions?: { type: string; status: string }[] | null;
+        };
         return (conditions ?? []).some(({ type, status }) => type === "Established" && status === "True");
       });
     }
