@@ -177,6 +177,8 @@ export class Replica {
     } catch {
       return;
     }
+    // Before the first attempt to lead, which would otherwise be put off by a retry period.
+    if (this.elector !== null) await this.#ability.check();
     this.controller.start(signal);
     this.processor.start(signal);
     const tick = () => {
