@@ -1,8 +1,17 @@
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { sleep, systemClock } from "../../src/clock.ts";
 
 /** One `go build`, run in a module's folder. */
@@ -37,6 +46,8 @@ export function builtFolder(name: string, builds: readonly GoBuild[]): string {
   return join(cacheFolder(), `${name}-${hash.digest("hex").slice(0, 16)}`);
 }
 
+const PARTIAL = ".partial-";
+
 /** A folder appears only when it is complete. */
 export const isBuilt = (folder: string) => existsSync(folder);
 
@@ -47,8 +58,9 @@ export async function buildCached(name: string, builds: readonly GoBuild[]): Pro
   mkdirSync(cacheFolder(), { recursive: true });
   await withLock(`${folder}.lock`, async () => {
     if (isBuilt(folder)) return;
+    removeLeftovers(folder);
     // Built aside and renamed when complete: a build that is killed never leaves half a cache.
-    const aside = mkdtempSync(`${folder}.partial-`);
+    const aside = mkdtempSync(`${folder}${PARTIAL}`);
     try {
       for (const build of builds) await goBuild(build, aside);
       renameSync(aside, folder);
@@ -57,6 +69,15 @@ export async function buildCached(name: string, builds: readonly GoBuild[]): Pro
     }
   });
   return folder;
+}
+
+/** What killed builds left; only whoever holds the lock may ask. */
+function removeLeftovers(folder: string): void {
+  for (const name of readdirSync(dirname(folder))) {
+    if (name.startsWith(`${basename(folder)}${PARTIAL}`)) {
+      rmSync(join(dirname(folder), name), { recursive: true, force: true });
+    }
+  }
 }
 
 async function goBuild(build: GoBuild, out: string): Promise<void> {

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
 
 export interface KubectlResult {
   readonly code: number;
@@ -11,8 +12,8 @@ export interface KubectlOptions {
   readonly input?: string;
   /** Ends the command (a `get --watch` never ends by itself); the result then has code -1. */
   readonly signal?: AbortSignal;
-  /** Called with standard output as it comes. */
-  readonly onStdout?: (text: string) => void;
+  /** Called with each line of standard output as it comes. */
+  readonly onLine?: (line: string) => void;
 }
 
 /** Runs kubectl with nothing of the surroundings: no user's kubeconfig, no plugins, no cache shared with anybody. */
@@ -31,8 +32,8 @@ export function runKubectl(
     let stderr = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       stdout += text;
-      options.onStdout?.(text);
     });
+    if (options.onLine) createInterface({ input: child.stdout }).on("line", options.onLine);
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       stderr += text;
     });

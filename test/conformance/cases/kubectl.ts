@@ -171,11 +171,9 @@ export const kubectlCases: ScenarioCase[] = [
     ];
     await s.target.kubectl!([`--namespace=${s.namespace}`, ...args, "--no-headers"], {
       signal: end.signal,
-      onStdout(text) {
-        for (const line of text.trimEnd().split("\n")) {
-          lines.push(line.replace(/ +/g, " ").trim());
-          void steps.shift()?.();
-        }
+      onLine(line) {
+        lines.push(line.replace(/ +/g, " ").trim());
+        void steps.shift()?.();
       },
     });
     s.note("printed", lines);
