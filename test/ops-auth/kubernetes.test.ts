@@ -86,7 +86,9 @@ describe(name, { skip: await skipWithoutControlPlane(name), timeout: 120_000 }, 
   });
 
   test("offline, against the cluster's own keys, the same token is the same user", async () => {
-    const keys = createLocalJWKSet(expectOk(await plane.call("GET", "/openid/v1/jwks")));
+    const keys = createLocalJWKSet(
+      expectOk(await plane.call("GET", "/openid/v1/jwks", { headers: { accept: "*/*" } })),
+    );
     const audience = "https://kubernetes.default.svc";
     const check = checkTokenOffline({ issuer: audience, audience, keys, clock: systemClock });
     const { extra, ...online } = await prometheus();
