@@ -96,14 +96,8 @@ export async function deleteCollection(
   const matching = core.store.list(qualified(resource), namespace).filter(selectorsOf(resource, info));
   const revision = core.store.revision;
   for (const { metadata } of matching) {
-    await remove(
-      core,
-      resource,
-      { name: metadata.name, namespace: metadata.namespace },
-      options,
-      user,
-      warnings,
-    );
+    const key = { name: metadata.name, namespace: metadata.namespace };
+    await remove(core, resource, key, options, user, warnings, true);
   }
   return json(200, {
     kind: resource.listKind,

@@ -6,11 +6,17 @@ import type { Schema } from "./schema/schema.ts";
 
 /** `/openapi/v3` and the document of each group and version: as much as kubectl explain and validate read. */
 export function openApiDocument(core: Core, path: string): ApiResponse | undefined {
+  if (path === "/openapi/v2") return EMPTY_V2;
   if (/^\/openapi\/v3\/?$/.test(path)) return answer({ paths: index(core) });
   const match = /^\/openapi\/v3\/(api\/v1|apis\/[^/]+\/[^/]+)$/.exec(path);
   const resources = match === null ? [] : servedAt(core, match[1] as string);
   return resources.length === 0 ? undefined : answer(documentOf(resources));
 }
+
+const V2_TYPE = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+
+/** Old clients, and kubectl for kinds it can't find, ask for version 2 in protobuf: no bytes are an empty document. */
+const EMPTY_V2: ApiResponse = { code: 200, headers: { "content-type": V2_TYPE }, body: "" };
 
 function answer(body: unknown): ApiResponse {
   return { code: 200, headers: {}, body };
@@ -91,11 +97,20 @@ function objectSchema(resource: Resource): Schema & Record<string, unknown> {
   return {
     ...schema,
     properties: {
-      apiVersion: { type: "string", description: "The versioned schema of this representation." },
-      kind: { type: "string", description: "The REST resource that this object represents." },
+      apiVersion: {
+        type: "string",
+        description:
+          "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+      },
+      kind: {
+        type: "string",
+        description:
+          "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+      },
       ...schema.properties,
       metadata: {
-        description: "Standard object metadata.",
+        description:
+          "Standard object's metadata. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata",
         allOf: [{ $ref: `#/components/schemas/${OBJECT_META}` } as Schema],
       },
     },

@@ -52,8 +52,10 @@ function parsePatch(mediaType: string, body: string): Patcher {
     const operations = parseJsonPatch(patch);
     return (document) => applyJsonPatch(document, operations);
   }
-  if (!isObject(patch))
-    throw badRequest("error decoding patch: json: cannot unmarshal into Go value of type map");
+  if (!isObject(patch)) {
+    const why = `json: cannot unmarshal ${jsonType(patch)} into Go value of type map[string]interface {}`;
+    throw badRequest(`error decoding patch: ${why}`);
+  }
   return mediaType === MERGE_PATCH
     ? (document) => mergePatch(document, patch)
     : (document) => strategicMergePatch(document, patch);

@@ -137,7 +137,8 @@ async function create(
   const object = change.next(undefined);
   checkNames(resource, object, context);
   delete object.metadata.resourceVersion;
-  const { force: _force, ...options } = { ...context.options, kind: "CreateOptions" };
+  const { force: _force, ...asked } = context.options;
+  const options = { ...asked, kind: "CreateOptions" };
   const created = await createObject(core, resource, object, { ...context, options }, (next) =>
     change.track(next, undefined),
   );
@@ -228,6 +229,7 @@ function keepSystemMetadata(next: KubeObject, current: KubeObject): void {
   const old = current.metadata;
   if (old.uid !== undefined) metadata.uid ??= old.uid;
   delete metadata.generation;
+  delete metadata.creationTimestamp;
   for (const field of [
     "creationTimestamp",
     "deletionTimestamp",

@@ -85,8 +85,8 @@ export function applyConfiguration(
         resource,
       );
       settleConflicts(entries, own, fields.intersection(changed), context.force);
-      // The deepest first, so that a container is judged after its members.
-      const gone = abandoned(entries, own, fields).sort((a, b) => b.length - a.length);
+      // The shortest first: an item must be found by its keys before they are taken out of it.
+      const gone = abandoned(entries, own, fields).sort((a, b) => a.length - b.length);
       for (const path of gone) removeAt(merged, path, resource);
       const { resourceVersion, uid } = configuration.metadata;
       if (resourceVersion !== undefined) merged.metadata.resourceVersion = resourceVersion;

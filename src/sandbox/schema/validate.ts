@@ -23,6 +23,13 @@ export function validateSchema(object: JsonObject, schema: Schema, part?: string
   return errors;
 }
 
+/** Whether a default fits its own schema; the errors name no field. */
+export function validateDefault(value: unknown, schema: Schema): FieldError[] {
+  const errors: FieldError[] = [];
+  validateValue(value, schema, "", errors);
+  return errors;
+}
+
 /** An error for which the API server's validation knows no field. */
 function placeless(message: string): FieldError {
   return { reason: "FieldValueInvalid", message: `Invalid value: "": ${message}`, field: "<nil>" };
@@ -71,9 +78,9 @@ function validateString(value: string, schema: Schema, path: string, errors: Fie
     errors.push(invalidValue(path, value, `${path} in body should match '${schema.pattern}'`));
   }
   if (schema.format === "date-time" && Number.isNaN(Date.parse(value))) {
-    errors.push(
-      invalidValue(path, value, `${path} in body must be of type date-time: ${JSON.stringify(value)}`),
-    );
+    const shown = JSON.stringify(value);
+    const message = `Invalid value: ${shown}: ${path} in body must be of type date-time: ${shown}`;
+    errors.push({ reason: "FieldValueTypeInvalid", message, field: path });
   }
 }
 
