@@ -1,0 +1,134 @@
+import type { Host } from "../claims/claim.ts";
+import { type Clock, sleep } from "../clock.ts";
+import type { KubeApi, KubeObject, ResourceType } from "../kube/api.ts";
+import { needsList, watchWhileAlive } from "../kube/live-watch.ts";
+import { includes } from "../kube/resource-version.ts";
+
+/** One version of one host, as the API server told it to every watcher. */
+export interface HostEvent {
+  readonly type: "ADDED" | "MODIFIED" | "DELETED";
+  readonly host: Host;
+  /** When it arrived here, on the monotonic clock. */
+  readonly atMs: number;
+}
+
+export interface HistoryOptions {
+  api: KubeApi;
+  clock: Clock;
+  type: ResourceType;
+  readHost(object: KubeObject): Host;
+  /** Absent: all namespaces. */
+  namespace?: string;
+}
+
+/** A watch that breaks is taken up again after this, at the version where it broke. */
+const RETRY_MS = 100;
+const SILENT_MS = 60_000;
+
+/**
+ * Every version of every host, in the API server's order and without gaps: unlike a mirror it never lists twice, so
+ * that nothing which happened can be missed. Checks and figures are drawn from it.
+ */
+export class HostHistory {
+  readonly events: HostEvent[] = [];
+  readonly #options: HistoryOptions;
+  readonly #newest = new Map<string, HostEvent>();
+  readonly #listeners = new Set<() => void>();
+  #resourceVersion = "";
+  #failure: unknown;
+
+  constructor(options: HistoryOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when the hosts that exist already are in; follows until the signal is aborted. */
+  async start(signal: AbortSignal): Promise<void> {
+    const { api, type, namespace } = this.#options;
+    const where = namespace === undefined ? {} : { namespace };
+    const { metadata, items } = await api.list(type, { ...where, signal });
+    this.#resourceVersion = metadata.resourceVersion;
+    for (const item of items) this.#add("ADDED", item);
+    void this.#follow(signal).catch((error) => {
+      if (signal.aborted) return;
+      this.#failure = error;
+      this.#tell();
+    });
+  }
+
+  /** The newest version of each host that exists. */
+  *hosts(): IterableIterator<Host> {
+    for (const { type, host } of this.#newest.values()) if (type !== "DELETED") yield host;
+  }
+
+  /** Resolves when `condition` is true after some event; rejects when the history has a gap. */
+  until(condition: () => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const look = () => {
+        if (this.#failure === undefined && !condition()) return;
+        this.#listeners.delete(look);
+        if (this.#failure === undefined) resolve();
+        else reject(this.#failure);
+      };
+      this.#listeners.add(look);
+      look();
+    });
+  }
+
+  /** Resolves when everything that had happened when this was called is in. */
+  async complete(): Promise<void> {
+    const { api, type, namespace } = this.#options;
+    const { metadata, items } = await api.list(type, namespace === undefined ? {} : { namespace });
+    const stored = new Map(
+      items.map((item) => [item.metadata.uid ?? "", item.metadata.resourceVersion ?? ""]),
+    );
+    await this.until(() => {
+      for (const [uid, version] of stored) {
+        const newest = this.#newest.get(uid);
+        if (newest === undefined || !includes(newest.host.resourceVersion, version)) return false;
+      }
+      // What is older than the list and not in it has been deleted.
+      return [...this.hosts()].every(({ uid, resourceVersion }) => {
+        return stored.has(uid) || !includes(metadata.resourceVersion, resourceVersion);
+      });
+    });
+  }
+
+  async #follow(signal: AbortSignal): Promise<void> {
+    const { api, clock, type, namespace } = this.#options;
+    while (!signal.aborted) {
+      try {
+        await watchWhileAlive({
+          api,
+          clock,
+          type,
+          ...(namespace !== undefined && { namespace }),
+          silentMs: SILENT_MS,
+          timeoutSeconds: SILENT_MS / 2_000,
+          resourceVersion: this.#resourceVersion,
+          signal,
+          onOpen() {},
+          onEvent: (kind, object) => {
+            this.#resourceVersion = object.metadata.resourceVersion ?? "";
+            if (kind !== "BOOKMARK") this.#add(kind, object);
+          },
+        });
+      } catch (error) {
+        // The version is no longer in the server's history: what came after it can't be known.
+        if (needsList(error)) throw error;
+        await sleep(clock, RETRY_MS, signal);
+      }
+    }
+  }
+
+  #add(type: HostEvent["type"], object: KubeObject): void {
+    const { readHost, clock } = this.#options;
+    const event = { type, host: readHost(object), atMs: clock.monotonicMs() };
+    this.events.push(event);
+    this.#newest.set(event.host.uid, event);
+    this.#tell();
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
