@@ -4,6 +4,8 @@ const BASE_MS = 200;
 /** Trying to reach a server that isn't there costs little, and it must be followed soon after it returns. */
 const UNREACHABLE_CAP_MS = 2_000;
 const REFUSED_CAP_MS = 10_000;
+/** A server that starts asks for 1 or 5 s and needs less; if it is truly overloaded, the doubling helps. */
+const RETRY_AFTER_CAP_MS = 500;
 
 /**
  * How long to wait after failures in a row: doubling from 0.2 s, with jitter so that replicas don't march in
@@ -33,7 +35,7 @@ export class Backoff {
     const fullMs = Math.min(capMs, BASE_MS * 2 ** Math.min(this.#failures, 10));
     this.#failures += 1;
     const jitteredMs = fullMs * (0.5 + 0.5 * this.#random());
-    const askedMs = answered ? (error.retryAfterSeconds ?? 0) * 1_000 : 0;
-    return Math.min(capMs, Math.max(jitteredMs, askedMs));
+    const askedMs = answered ? Math.min(RETRY_AFTER_CAP_MS, (error.retryAfterSeconds ?? 0) * 1_000) : 0;
+    return Math.max(jitteredMs, askedMs);
   }
 }

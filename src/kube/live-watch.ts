@@ -1,15 +1,15 @@
 import type { Clock, Timer } from "../clock.ts";
 import type { KubeApi, KubeObject, KubeStatus, ResourceType, WatchEvent, WatchOptions } from "./api.ts";
-import { KubeError } from "./errors.ts";
+import { isTooManyRequests, KubeError } from "./errors.ts";
 
-export interface LiveWatchOptions extends Omit<WatchOptions, "onEvent" | "onOpen"> {
+export interface LiveWatchOptions extends Omit<WatchOptions, "onEvent"> {
   api: Pick<KubeApi, "watch">;
   type: ResourceType;
   clock: Clock;
   /** A watch that delivers nothing, not even a bookmark, for this long is given up. */
   silentMs: number;
-  /** The server proved that it is there: it accepted the watch, or sent an event or a bookmark. */
-  onAlive(): void;
+  /** The server has accepted the watch; it may yet find that its version is too old, and send an ERROR. */
+  onOpen(): void;
   onEvent(type: Exclude<WatchEvent["type"], "ERROR">, object: KubeObject): void;
 }
 
@@ -36,10 +36,6 @@ export async function watchWhileAlive(options: LiveWatchOptions): Promise<"ended
       abort.abort();
     });
   };
-  const alive = () => {
-    listen();
-    options.onAlive();
-  };
 
   signal.addEventListener("abort", onAbort, { once: true });
   if (signal.aborted) onAbort();
@@ -52,7 +48,10 @@ export async function watchWhileAlive(options: LiveWatchOptions): Promise<"ended
       ...(options.labelSelector !== undefined && { labelSelector: options.labelSelector }),
       ...(options.fieldSelector !== undefined && { fieldSelector: options.fieldSelector }),
       signal: abort.signal,
-      onOpen: alive,
+      onOpen() {
+        listen();
+        options.onOpen();
+      },
       onEvent(event) {
         if (abort.signal.aborted) return;
         if (event.type === "ERROR") {
@@ -61,8 +60,8 @@ export async function watchWhileAlive(options: LiveWatchOptions): Promise<"ended
           return;
         }
         delivered = true;
+        listen();
         options.onEvent(event.type, event.object as KubeObject);
-        alive();
       },
     });
   } catch (error) {
@@ -87,4 +86,16 @@ function watchError(status: KubeStatus): KubeError {
       status,
     },
   );
+}
+
+/**
+ * Whether a watch from the same version will fail again, so that only a list helps. Overload and missing rights
+ * pass by themselves.
+ */
+export function needsList(error: unknown): boolean {
+  if (!(error instanceof KubeError) || error.code !== "KUBE_STATUS") return false;
+  // The server's answer to a version that it has not reached: it lost its history, or lags behind its peers.
+  if (error.status?.details?.causes?.some((cause) => cause.reason === "ResourceVersionTooLarge")) return true;
+  const code = error.status?.code ?? 0;
+  return code < 500 && code !== 401 && code !== 403 && !isTooManyRequests(error);
 }

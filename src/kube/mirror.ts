@@ -3,8 +3,8 @@ import type { Log } from "../log.ts";
 import { abortable } from "./abortable.ts";
 import type { KubeObject } from "./api.ts";
 import { Backoff } from "./backoff.ts";
-import { isForbidden, isGone, isNotFound, isTooManyRequests, KubeError } from "./errors.ts";
-import { watchWhileAlive } from "./live-watch.ts";
+import { isForbidden, isGone, isNotFound } from "./errors.ts";
+import { needsList, watchWhileAlive } from "./live-watch.ts";
 import type { MirrorOptions, MirrorState } from "./mirror-options.ts";
 import { type ListInProgress, MirrorStore } from "./mirror-store.ts";
 import { includes } from "./resource-version.ts";
@@ -12,6 +12,8 @@ import { includes } from "./resource-version.ts";
 export type { MirrorOptions, MirrorState } from "./mirror-options.ts";
 export { type MirrorChange, mirrorKey } from "./mirror-store.ts";
 
+/** An event that happened is here within this; what takes longer won't come by the watch. */
+const PATIENCE_MS = 250;
 /** A missing CRD is looked for again after this, and with a quarter of jitter. */
 const ABSENT_RETRY_MS = 10_000;
 /**
@@ -70,8 +72,8 @@ export class Mirror<T> {
 
   /**
    * Milliseconds since the API server last proved that this mirror was current: by a list (counted from when it
-   * was asked for), a watch that was opened, an event or a bookmark. Up to `silentMs` on a healthy connection
-   * where nothing happens; Infinity before the first list.
+   * was asked for), an event, a bookmark, or a watch that it ended as agreed. Up to `silentMs` on a healthy
+   * connection where nothing happens; Infinity before the first list.
    */
   staleMs(): number {
     return this.#options.clock.monotonicMs() - this.#currentAtMs;
@@ -100,14 +102,22 @@ export class Mirror<T> {
 
   /**
    * Whether this resourceVersion, of an object or list of this resource, or a later one has been seen: true as
-   * soon as it has, false when `signal` is aborted first.
+   * soon as it has, false when `signal` is aborted first. Another mirror's version may be that of a bookmark,
+   * which no event will ever bring here: when the watch doesn't, a list does.
    */
   async caughtUpTo(resourceVersion: string, signal: AbortSignal): Promise<boolean> {
+    const caughtUp = () => includes(this.resourceVersion, resourceVersion);
+    if (caughtUp()) return true;
+    const timer = this.#options.clock.schedule(PATIENCE_MS, () => {
+      this.refresh(signal).catch((error) => this.#log.debug({ err: error }, "List to catch up failed"));
+    });
     try {
-      await this.#until(() => includes(this.resourceVersion, resourceVersion), signal);
+      await this.#until(caughtUp, signal);
       return true;
     } catch {
       return false;
+    } finally {
+      timer.cancel();
     }
   }
 
@@ -226,9 +236,15 @@ export class Mirror<T> {
         resourceVersion: this.resourceVersion,
         timeoutSeconds: Math.max(1, Math.floor((silentMs / 1_000) * this.#between(0.5, 0.9))),
         signal: abort.signal,
-        onAlive: () => this.#onFollowing(),
-        onEvent: (type, object) => this.#apply(type, object),
+        onOpen: () => this.#onFollowing(),
+        onEvent: (type, object) => {
+          this.#onFollowing();
+          this.#apply(type, object);
+          this.#provenCurrent(this.#options.clock.monotonicMs());
+        },
       });
+      // Ended as agreed: all that happened until now has been told.
+      if (end === "ended") this.#provenCurrent(this.#options.clock.monotonicMs());
       if (end === "silent") this.#log.warn({ silentMs }, "Watch went silent; opening another");
     } catch (error) {
       // Aborted by ourselves, since a list found that it watches a past that is over: go on at once.
@@ -255,7 +271,6 @@ export class Mirror<T> {
 
   #onFollowing(): void {
     this.#backoff.reset();
-    this.#provenCurrent(this.#options.clock.monotonicMs());
     if (this.#state === "following") return;
     this.#log.info({ resourceVersion: this.resourceVersion, size: this.size }, "Following resource");
     this.#state = "following";
@@ -311,13 +326,4 @@ export class Mirror<T> {
       return otherwise;
     }
   }
-}
-
-/** Whether a watch from the version we have will be refused again. Overload and missing rights pass. */
-function needsList(error: unknown): boolean {
-  if (!(error instanceof KubeError) || error.code !== "KUBE_STATUS") return false;
-  // The server's answer to a version that it has not reached: it lost its history, or lags behind its peers.
-  if (error.status?.details?.causes?.some((cause) => cause.reason === "ResourceVersionTooLarge")) return true;
-  const code = error.status?.code ?? 0;
-  return code < 500 && code !== 401 && code !== 403 && !isTooManyRequests(error);
 }

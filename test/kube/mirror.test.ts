@@ -229,15 +229,26 @@ describe("Mirror", () => {
 
   it("tells when it has caught up with a version, and gives up when it is told to", async () => {
     const mirror = await follow();
-    server.silenceWatches();
+    server.delay();
     const version = server.put("a", { value: 1 });
     const patience = new AbortController();
     const caughtUp = mirror.caughtUpTo(version, patience.signal);
     const given = mirror.caughtUpTo(`9${version}`, patience.signal);
-    await clock.advance(60_000);
+    server.deliver();
     assert.equal(await caughtUp, true);
+    assert.equal(server.lists, 1);
     patience.abort();
     assert.equal(await given, false);
+    assert.equal(await mirror.caughtUpTo(version, patience.signal), true);
+  });
+
+  it("lists to catch up with a version that no event brings", async () => {
+    const mirror = await follow();
+    server.tick();
+    const caughtUp = mirror.caughtUpTo(server.version, stop.signal);
+    await clock.advance(250);
+    assert.equal(await caughtUp, true);
+    assert.equal(server.lists, 2);
   });
 
   for (const open of [true, false]) {
