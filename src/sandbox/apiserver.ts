@@ -52,7 +52,7 @@ interface Exchange {
 export async function handle(core: Core, request: ApiRequest, host = "127.0.0.1"): Promise<ApiResponse> {
   const warnings: string[] = [];
   try {
-    const user = await authenticate(core, request);
+    const user = impersonate(core, await authenticate(core, request), request.impersonated);
     const info = parseRequest(request.method, request.target);
     authorize(core, user, info);
     const response =
@@ -87,6 +87,25 @@ async function authenticate(core: Core, { credentials }: ApiRequest): Promise<Us
   const user = await core.tokens.authenticate(credentials.token);
   if (user === undefined) throw unauthorized();
   return authenticated(user);
+}
+
+/** @throws ApiError 403 when `user` may not act as the one who is asked for */
+function impersonate(core: Core, user: UserInfo, asked: UserInfo | undefined): UserInfo {
+  if (asked === undefined) return user;
+  const wanted = [["users", asked.username], ...asked.groups.map((group) => ["groups", group])] as [
+    string,
+    string,
+  ][];
+  for (const [plural, name] of wanted) {
+    if (core.authorize({ user, verb: "impersonate", group: "", resource: plural, name })) continue;
+    const what = `resource ${JSON.stringify(plural)} in API group "" at the cluster scope`;
+    throw forbidden(
+      { group: "", plural },
+      name,
+      `User ${JSON.stringify(user.username)} cannot impersonate ${what}`,
+    );
+  }
+  return authenticated(asked);
 }
 
 function authorize(core: Core, user: UserInfo, { path, verb, resource }: RequestInfo): void {

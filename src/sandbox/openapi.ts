@@ -13,7 +13,7 @@ export function openApiDocument(core: Core, path: string): ApiResponse | undefin
   return resources.length === 0 ? undefined : answer(documentOf(resources));
 }
 
-const V2_TYPE = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+const V2_TYPE = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 
 /** Old clients, and kubectl for kinds it can't find, ask for version 2 in protobuf: no bytes are an empty document. */
 const EMPTY_V2: ApiResponse = { code: 200, headers: { "content-type": V2_TYPE }, body: "" };

@@ -8,6 +8,8 @@ export interface ApiRequest {
   readonly target: string;
   /** A bearer token to be checked, a user who is known already, or nobody. */
   readonly credentials: { readonly token: string } | { readonly user: UserInfo } | undefined;
+  /** Whom the request is to be made as; the user behind the credentials must be allowed to. */
+  readonly impersonated?: UserInfo;
   readonly accept?: string;
   readonly contentType?: string;
   readonly userAgent?: string;

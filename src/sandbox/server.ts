@@ -3,7 +3,9 @@ import { createServer as createHttpsServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { WatchEvent } from "../kube/api.ts";
 import { handle } from "./apiserver.ts";
+import type { UserInfo } from "./auth/user.ts";
 import type { Core } from "./core.ts";
+import { PROTOBUF, protobufToJson } from "./protobuf.ts";
 import type { ApiRequest, ApiResponse } from "./request.ts";
 
 /** Source: the API server's limit for request bodies, 3 MiB. */
@@ -64,21 +66,39 @@ async function serve(
   else send(answer, response);
 }
 
-function apiRequest(request: IncomingMessage, body: string): ApiRequest {
+function apiRequest(request: IncomingMessage, bytes: Buffer): ApiRequest {
   const { authorization, accept, "content-type": contentType, "user-agent": userAgent } = request.headers;
+  const object = contentType === PROTOBUF ? protobufToJson(bytes) : undefined;
   const token = /^Bearer\s+(\S+)$/i.exec(authorization ?? "")?.[1];
+  const impersonated = impersonatedUser(request);
   return {
     method: request.method ?? "GET",
     target: request.url ?? "/",
     credentials: token === undefined ? undefined : { token },
-    body,
+    // What is not understood goes on as it is, to be refused as any other unknown type.
+    body: object === undefined ? bytes.toString() : JSON.stringify(object),
+    ...(impersonated === undefined ? {} : { impersonated }),
     ...(accept === undefined ? {} : { accept }),
-    ...(contentType === undefined ? {} : { contentType }),
+    ...(contentType === undefined
+      ? {}
+      : { contentType: object === undefined ? contentType : "application/json" }),
     ...(userAgent === undefined ? {} : { userAgent }),
   };
 }
 
-async function readBody(request: IncomingMessage): Promise<string | undefined> {
+/** `kubectl --as` and `--as-group`. */
+function impersonatedUser({ headersDistinct }: IncomingMessage): UserInfo | undefined {
+  const username = headersDistinct["impersonate-user"]?.[0];
+  if (username === undefined) return undefined;
+  const extra: Record<string, readonly string[]> = {};
+  for (const [header, values] of Object.entries(headersDistinct)) {
+    const key = /^impersonate-extra-(.+)$/.exec(header)?.[1];
+    if (key !== undefined) extra[decodeURIComponent(key)] = values ?? [];
+  }
+  return { username, groups: headersDistinct["impersonate-group"] ?? [], extra };
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -86,7 +106,7 @@ async function readBody(request: IncomingMessage): Promise<string | undefined> {
     if (size > MAX_BODY_BYTES) return undefined;
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString();
+  return Buffer.concat(chunks);
 }
 
 const COMMON_HEADERS = { "cache-control": "no-cache, private", "content-type": "application/json" };
