@@ -3,7 +3,11 @@
  * bits in ascending order: a relation between thousands of kinds and thousands of classes then costs memory only for
  * what is related, never more than half a byte a possible pair, and searches go through it 32 at a time.
  */
-export type BitRow = number[];
+import { inserted, removed } from "./lists.ts";
+
+export type BitRow = readonly number[];
+
+export const NO_BITS: BitRow = [];
 
 export const BITS_A_WORD = 32;
 
@@ -19,19 +23,22 @@ function pairIndex(row: BitRow, word: number): number {
   return 2 * low;
 }
 
-export function setBit(row: BitRow, bit: number): void {
+/** The row with one bit more; the one that is handed in must not be used again. */
+export function setBit(row: BitRow, bit: number): BitRow {
   const word = bit >> 5;
   const at = pairIndex(row, word);
-  if (row[at] === word) row[at + 1]! |= 1 << (bit & 31);
-  else row.splice(at, 0, word, 1 << (bit & 31));
+  if (row[at] !== word) return inserted(inserted(row, at, 1 << (bit & 31)), at, word);
+  (row as number[])[at + 1]! |= 1 << (bit & 31);
+  return row;
 }
 
-export function clearBit(row: BitRow, bit: number): void {
+/** The row with one bit fewer; the one that is handed in must not be used again. */
+export function clearBit(row: BitRow, bit: number): BitRow {
   const word = bit >> 5;
   const at = pairIndex(row, word);
-  if (row[at] !== word) return;
-  row[at + 1]! &= ~(1 << (bit & 31));
-  if (row[at + 1] === 0) row.splice(at, 2);
+  if (row[at] !== word) return row;
+  (row as number[])[at + 1]! &= ~(1 << (bit & 31));
+  return row[at + 1] === 0 ? removed(removed(row, at), at) : row;
 }
 
 /** The number of the lowest bit of `bits`, which are not all zero. */

@@ -1,10 +1,11 @@
 /** Which host a claim is given (design section 6): one that costs nobody a place, and of those the best. */
 import { bitsOf } from "./bits.ts";
 import type { Claim, Host } from "./claim.ts";
-import type { HostClass, Kind, Matching } from "./matching.ts";
+import type { HostClass, Kind, Network } from "./network.ts";
 import { isBefore } from "./pool.ts";
 import { compareClaims } from "./priority.ts";
 import { hardwareKnown, preferredCount } from "./requirements.ts";
+import { findOpening, moveInto, sparable } from "./search.ts";
 
 /** Greater is better: first preferred tags and labels, then a known fit over an unknown one. */
 function merit(kind: Kind, cls: HostClass): number {
@@ -18,12 +19,12 @@ function headOf(cls: HostClass): Host {
 }
 
 /** The host that a placed claim of the kind should take now. Hosts of a class are equally good but for their names. */
-export function chooseHost(matching: Matching, kind: Kind): Host {
-  const maySpare = matching.sparable(kind);
+export function chooseHost(network: Network, kind: Kind): Host {
+  const maySpare = sparable(network, kind);
   let best: HostClass | null = null;
   let bestMerit = -1;
   for (const slot of bitsOf(kind.row)) {
-    const cls = matching.classes[slot]!;
+    const cls = network.classes[slot]!;
     const worth = merit(kind, cls);
     if (best !== null && (worth < bestMerit || (worth === bestMerit && isBefore(headOf(best), headOf(cls)))))
       continue;
@@ -44,33 +45,43 @@ export interface Assignment {
  * The hosts of all placed claims, by priority: what comes of giving the highest claim its host, taking both out, and
  * so on. The set of placed claims stays the same but for the one that left, so one pass through it is enough.
  */
-export function placeAll(original: Matching): Assignment[] {
+export function placeAll(original: Network): Assignment[] {
   const placed: { claim: Claim; slot: number }[] = [];
   for (const kind of original.kinds) {
     for (let i = 0; kind && i < kind.placed; i++) placed.push({ claim: kind.claims[i]!, slot: kind.slot });
   }
   placed.sort((a, b) => compareClaims(a.claim, b.claim));
 
-  const matching = original.copy();
-  const byHead = matching.classes.filter((cls) => cls !== undefined);
+  const network = original.copy();
+  const byHead = network.classes.filter((cls) => cls !== undefined);
   byHead.sort((a, b) => (isBefore(headOf(a), headOf(b)) ? -1 : 1));
   const merits = new Map<Kind, Merits>();
   return placed.map(({ claim, slot }) => {
-    const kind = matching.kinds[slot]!;
+    const kind = network.kinds[slot]!;
     let known = merits.get(kind);
     if (known === undefined) {
-      known = meritsOf(kind, matching);
+      known = meritsOf(kind, network);
       merits.set(kind, known);
     }
-    const at = bestIndex(byHead, known, matching.sparable(kind));
+    const at = bestIndex(byHead, known, sparable(network, kind));
     const cls = byHead[at]!;
     const { uid } = headOf(cls);
-    matching.take(kind, cls);
-    cls.head++;
+    take(network, kind, cls);
     byHead.splice(at, 1);
     if (cls.size > 0) byHead.splice(headIndex(byHead, headOf(cls)), 0, cls);
     return { claim, hostUid: uid };
   });
+}
+
+/** A placed claim of the kind takes the first host of the class, and both leave. Only after `sparable` said yes. */
+function take(network: Network, kind: Kind, cls: HostClass): void {
+  const own = kind.flows.find((flow) => flow.class === cls) ?? kind.flows[0]!;
+  network.addFlow(kind, own.class, -1);
+  network.setPlaced(kind, kind.placed - 1);
+  moveInto(network, findOpening(network, { class: cls }));
+  cls.size--;
+  cls.head++;
+  network.noteSpare(cls);
 }
 
 interface Merits {
@@ -79,11 +90,11 @@ interface Merits {
   readonly greatest: number;
 }
 
-function meritsOf(kind: Kind, matching: Matching): Merits {
+function meritsOf(kind: Kind, network: Network): Merits {
   const of = new Map<number, number>();
   let greatest = -1;
   for (const slot of bitsOf(kind.row)) {
-    const worth = merit(kind, matching.classes[slot]!);
+    const worth = merit(kind, network.classes[slot]!);
     of.set(slot, worth);
     if (worth > greatest) greatest = worth;
   }

@@ -1,9 +1,11 @@
 /** One pool of the queue: sorts its hosts into classes and its claims into kinds, and keeps their matching. */
 import type { Claim, Host, Requirements } from "./claim.ts";
-import { HostClass, Kind, Matching, type Seat } from "./matching.ts";
+import { inserted, removed } from "./lists.ts";
+import { Matching } from "./matching.ts";
+import { HostClass, Kind, type Seat } from "./network.ts";
 import { compareClaims } from "./priority.ts";
 import { fits } from "./requirements.ts";
-import { type Change, type Term, Vocabulary } from "./vocabulary.ts";
+import { type Change, type Lookup, type Term, Vocabulary, type Word } from "./vocabulary.ts";
 
 /**
  * Kinds without claims are kept, since the same come again and again and a new one has to look at every host; but
@@ -19,15 +21,15 @@ export class Pool {
   claimCount = 0;
   private readonly vocabulary = new Vocabulary();
   /** Kinds that a host may fit without having any particular term. */
-  private readonly undemanding: Set<Kind> = new Set();
+  private readonly undemanding: Lookup = { kinds: [] };
   private idleKinds = 0;
 
   addHost(host: Host): Seat {
     const terms = this.vocabulary.termsOf(host);
     const key = classKey(terms);
-    const cls = this.classes.get(key) ?? this.newClass(key, terms, host);
+    const cls = this.classes.get(key) ?? this.newClass(terms, host);
     const seat = { host, class: cls };
-    cls.members.splice(seatIndex(cls.members, host), 0, seat);
+    cls.members = inserted(cls.members, seatIndex(cls.members, host), seat);
     this.hostCount++;
     this.matching.hostAdded(cls);
     return seat;
@@ -35,7 +37,7 @@ export class Pool {
 
   removeHost(seat: Seat): void {
     const { class: cls, host } = seat;
-    cls.members.splice(seatIndex(cls.members, host), 1);
+    cls.members = removed(cls.members, seatIndex(cls.members, host));
     this.hostCount--;
     this.matching.hostRemoved(cls);
     if (cls.size === 0) this.dropClass(cls);
@@ -53,7 +55,7 @@ export class Pool {
     const kind = this.kindOf(claim.requirements);
     const index = claimIndex(kind.claims, claim);
     if (kind.claims.length === 0) this.idleKinds--;
-    kind.claims.splice(index, 0, claim);
+    kind.claims = inserted(kind.claims, index, claim);
     this.claimCount++;
     this.matching.claimAdded(kind, index);
     return kind;
@@ -61,7 +63,7 @@ export class Pool {
 
   removeClaim(kind: Kind, claim: Claim): void {
     const index = claimIndex(kind.claims, claim);
-    kind.claims.splice(index, 1);
+    kind.claims = removed(kind.claims, index);
     this.claimCount--;
     this.matching.claimRemoved(kind, index);
     if (kind.claims.length > 0) return;
@@ -72,7 +74,7 @@ export class Pool {
   /** Puts a newer state of the claim in its place; false when it has to be removed and added instead. */
   updateClaim(kind: Kind, old: Claim, claim: Claim): boolean {
     if (compareClaims(old, claim) !== 0 || requirementsKey(claim.requirements) !== kind.key) return false;
-    kind.claims[claimIndex(kind.claims, old)] = claim;
+    kind.claims = kind.claims.with(claimIndex(kind.claims, old), claim);
     return true;
   }
 
@@ -90,11 +92,12 @@ export class Pool {
       if (fits(requirements, cls.members[0]!.host)) this.matching.addFit(kind, cls);
     }
     // Looked up where the fewest others are, so that a new class meets as few kinds as possible that don't fit.
-    let lookup = this.undemanding;
-    for (const { kinds } of conditions) {
-      if (lookup === this.undemanding || kinds.size < lookup.size) lookup = kinds;
+    let lookup: Lookup | null = null;
+    for (const condition of conditions) {
+      if (lookup === null || condition.lookup.kinds.length < lookup.kinds.length) lookup = condition.lookup;
     }
-    lookup.add(kind);
+    lookup ??= this.undemanding;
+    lookup.kinds = inserted(lookup.kinds, lookup.kinds.length, kind);
     kind.lookup = lookup;
     return kind;
   }
@@ -105,39 +108,39 @@ export class Pool {
     let rarest: readonly Term[] | null = null;
     for (const { terms } of conditions) {
       let count = 0;
-      for (const term of terms) count += term.classes.size;
+      for (const term of terms) count += term.classes.length;
       if (count < fewest) {
         fewest = count;
         rarest = terms;
       }
     }
     if (rarest === null) return this.classes.values();
-    return rarest.flatMap((term) => [...term.classes]);
+    return rarest.flatMap((term) => term.classes);
   }
 
-  private newClass(key: string, terms: readonly Term[], host: Host): HostClass {
-    const cls = this.enterClass(key, terms);
-    const consider = (kinds: Iterable<Kind>) => {
-      for (const kind of kinds) if (fits(kind.requirements, host)) this.matching.addFit(kind, cls);
+  private newClass(terms: readonly Term[], host: Host): HostClass {
+    const cls = this.enterClass(terms);
+    const consider = (lookup: Lookup) => {
+      for (const kind of lookup.kinds) if (fits(kind.requirements, host)) this.matching.addFit(kind, cls);
     };
     consider(this.undemanding);
     for (const term of terms) {
-      consider(term.kinds);
-      consider(term.word.kinds);
+      consider(term);
+      consider(term.word);
     }
     return cls;
   }
 
-  private enterClass(key: string, terms: readonly Term[]): HostClass {
-    const cls = new HostClass(key, terms);
-    this.classes.set(key, cls);
+  private enterClass(terms: readonly Term[]): HostClass {
+    const cls = new HostClass(classKey(terms), terms);
+    this.classes.set(cls.key, cls);
     this.matching.addClass(cls);
-    for (const term of terms) term.classes.add(cls);
+    for (const term of terms) addTo(term, cls);
     return cls;
   }
 
   private dropClass(cls: HostClass): void {
-    for (const term of cls.terms) term.classes.delete(cls);
+    for (const term of cls.terms) removeFrom(term, cls);
     this.matching.removeClass(cls);
     this.classes.delete(cls.key);
   }
@@ -146,20 +149,37 @@ export class Pool {
   private split({ word, within }: Change): void {
     for (const cls of [...(within === null ? this.classes.values() : within.classes)]) {
       const before = cls.terms.find((term) => term.word === word) ?? null;
-      const parts = partition(cls.members, before, (seat) => word.termOf(seat.host));
+      const parts = partition(cls.members, before, word);
       if (parts === null) continue;
+      let largest: Term | null = before;
       for (const [term, members] of parts) {
-        if (term === before || term === null) continue;
-        const terms = [...cls.terms.filter((other) => other !== before), term].sort((a, b) => a.id - b.id);
-        const part = this.enterClass(classKey(terms), terms);
+        if (members.length > (parts.get(largest)?.length ?? 0)) largest = term;
+      }
+      const others = cls.terms.filter((term) => term !== before);
+      // The class itself goes on as the largest part, whose seats then need no touching.
+      cls.members = parts.get(largest)!;
+      this.rename(cls, withTerm(others, largest));
+      for (const [term, members] of parts) {
+        if (term === largest) continue;
+        const part = this.enterClass(withTerm(others, term));
         part.members = members;
         for (const seat of members) seat.class = part;
         this.matching.copyFits(cls, part);
         this.matching.splitOff(cls, part, members.length);
       }
-      cls.members = parts.get(before) ?? [];
-      if (cls.members.length === 0) this.dropClass(cls);
     }
+  }
+
+  /** The hosts of the class say other things than before. */
+  private rename(cls: HostClass, terms: readonly Term[]): void {
+    const key = classKey(terms);
+    if (key === cls.key) return;
+    this.classes.delete(cls.key);
+    for (const term of cls.terms) removeFrom(term, cls);
+    cls.key = key;
+    cls.terms = terms;
+    for (const term of terms) addTo(term, cls);
+    this.classes.set(key, cls);
   }
 
   /** Forgets the kinds that have no claims, and joins the classes that only they told apart. */
@@ -167,7 +187,8 @@ export class Pool {
     for (const kind of [...this.kinds.values()]) {
       if (kind.claims.length > 0) continue;
       this.matching.removeKind(kind);
-      kind.lookup?.delete(kind);
+      const lookup = kind.lookup!;
+      lookup.kinds = removed(lookup.kinds, lookup.kinds.indexOf(kind));
       this.kinds.delete(kind.key);
       this.vocabulary.forget(kind.requirements);
     }
@@ -176,13 +197,13 @@ export class Pool {
     this.classes.clear();
     for (const cls of before) {
       const terms = this.vocabulary.termsOf(cls.members[0]!.host);
-      for (const term of cls.terms) term.classes.delete(cls);
+      for (const term of cls.terms) removeFrom(term, cls);
       const key = classKey(terms);
       const same = this.classes.get(key);
       if (same === undefined) {
         cls.key = key;
         cls.terms = terms;
-        for (const term of terms) term.classes.add(cls);
+        for (const term of terms) addTo(term, cls);
         this.classes.set(key, cls);
         continue;
       }
@@ -194,6 +215,18 @@ export class Pool {
   }
 }
 
+function withTerm(terms: readonly Term[], term: Term | null): readonly Term[] {
+  return term === null ? terms : [...terms, term].sort((a, b) => a.id - b.id);
+}
+
+function addTo(term: Term, cls: HostClass): void {
+  term.classes = inserted(term.classes, term.classes.length, cls);
+}
+
+function removeFrom(term: Term, cls: HostClass): void {
+  term.classes = removed(term.classes, term.classes.indexOf(cls));
+}
+
 /** Equal for hosts that say the same. */
 function classKey(terms: readonly Term[]): string {
   let key = "";
@@ -201,19 +234,28 @@ function classKey(terms: readonly Term[]): string {
   return key;
 }
 
-/** Equal for requirements that ask and prefer the same. */
+/** Equal for requirements that ask and prefer the same. Short, since every pool keeps those of its kinds. */
 export function requirementsKey(requirements: Requirements): string {
-  return JSON.stringify([
-    requirements.requiredTags,
-    sortedEntries(requirements.requiredLabels),
-    requirements.preferredTags,
-    sortedEntries(requirements.preferredLabels),
-    requirements.expressions.map(({ key, operator, values }) => [key, operator, values]),
-    requirements.minCPUCores,
-    requirements.minMemoryGB,
-    requirements.minDiskGB,
-    requirements.cluster,
-  ]);
+  const { requiredTags, preferredTags, expressions, cluster } = requirements;
+  const parts: string[] = [];
+  const part = (letter: string, value: object | string) => parts.push(letter + JSON.stringify(value));
+  if (requiredTags.length > 0) part("t", requiredTags);
+  if (preferredTags.length > 0) part("T", preferredTags);
+  const labels = sortedEntries(requirements.requiredLabels);
+  if (labels.length > 0) part("l", labels);
+  const preferred = sortedEntries(requirements.preferredLabels);
+  if (preferred.length > 0) part("L", preferred);
+  if (expressions.length > 0) {
+    part(
+      "e",
+      expressions.map(({ key, operator, values }) => [key, operator, ...values]),
+    );
+  }
+  if (requirements.minCPUCores > 0) parts.push(`c${requirements.minCPUCores}`);
+  if (requirements.minMemoryGB > 0) parts.push(`m${requirements.minMemoryGB}`);
+  if (requirements.minDiskGB > 0) parts.push(`d${requirements.minDiskGB}`);
+  if (cluster !== "") part("r", cluster);
+  return parts.join(" ");
 }
 
 function sortedEntries(labels: Readonly<Record<string, string>>): [string, string][] {
@@ -249,18 +291,14 @@ export function claimIndex(claims: readonly Claim[], claim: Claim): number {
 }
 
 /** Seats by term, each part in the order it had; null when all have `usual`. */
-function partition(
-  seats: readonly Seat[],
-  usual: Term | null,
-  termOf: (seat: Seat) => Term | null,
-): Map<Term | null, Seat[]> | null {
+function partition(seats: readonly Seat[], usual: Term | null, word: Word): Map<Term | null, Seat[]> | null {
   let at = 0;
-  while (at < seats.length && termOf(seats[at]!) === usual) at++;
+  while (at < seats.length && word.termOf(seats[at]!.host) === usual) at++;
   if (at === seats.length) return null;
   const parts = new Map<Term | null, Seat[]>();
   if (at > 0) parts.set(usual, seats.slice(0, at));
   for (; at < seats.length; at++) {
-    const term = termOf(seats[at]!);
+    const term = word.termOf(seats[at]!.host);
     const part = parts.get(term);
     if (part === undefined) parts.set(term, [seats[at]!]);
     else part.push(seats[at]!);

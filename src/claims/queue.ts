@@ -7,7 +7,8 @@
 
 import { type Assignment, chooseHost, placeAll } from "./choice.ts";
 import { type Claim, type Host, poolKey } from "./claim.ts";
-import type { Kind, Seat } from "./matching.ts";
+import type { Matching } from "./matching.ts";
+import type { Kind, Seat } from "./network.ts";
 import { claimIndex, Pool } from "./pool.ts";
 import { compareClaims } from "./priority.ts";
 import { fit } from "./requirements.ts";
@@ -53,6 +54,25 @@ export class ClaimQueue {
   private readonly byPool = new Map<string, Pool>();
   private readonly seats = new Map<string, Seat>();
   private readonly tickets = new Map<string, Ticket>();
+  /** The pools that `load` has touched; null outside of it. */
+  private loading: Set<Pool> | null = null;
+
+  /**
+   * For the first loading of a mirror: the hosts and claims that `work` enters or takes out are matched at its end, all
+   * at once. It must not ask anything meanwhile.
+   * @throws Error when a question is asked in `work`
+   */
+  load(work: () => void): void {
+    if (this.loading !== null) throw new Error("the queue is loading already");
+    const loading = new Set<Pool>();
+    this.loading = loading;
+    try {
+      work();
+    } finally {
+      this.loading = null;
+      for (const pool of loading) pool.matching.finishLoading();
+    }
+  }
 
   /** Enters a free host, or its newer state. */
   setHost(host: Host): void {
@@ -71,7 +91,7 @@ export class ClaimQueue {
     if (seat === undefined) return;
     this.seats.delete(uid);
     const key = poolKeyOf(seat.host);
-    this.byPool.get(key)!.removeHost(seat);
+    this.enter(key).removeHost(seat);
     this.leave(key);
   }
 
@@ -106,7 +126,7 @@ export class ClaimQueue {
     const ticket = this.tickets.get(id);
     if (ticket === undefined) return;
     this.tickets.delete(id);
-    this.byPool.get(ticket.claim.pool)!.removeClaim(ticket.kind, ticket.claim);
+    this.enter(ticket.claim.pool).removeClaim(ticket.kind, ticket.claim);
     this.leave(ticket.claim.pool);
   }
 
@@ -122,7 +142,7 @@ export class ClaimQueue {
   displaced(claim: Claim, hostUid: string): Claim | null {
     const seat = this.seats.get(hostUid);
     if (seat === undefined) return null;
-    const loser = this.byPool.get(poolKeyOf(seat.host))!.matching.weakest(seat.class);
+    const loser = this.matchingOf(poolKeyOf(seat.host)).weakest(seat.class);
     if (loser === null) return null;
     return compareClaims(loser, this.getClaim(claim.id) ?? claim) < 0 ? loser : null;
   }
@@ -134,7 +154,7 @@ export class ClaimQueue {
   choose(claimId: string): string | null {
     const ticket = this.tickets.get(claimId);
     if (ticket === undefined || !isPlaced(ticket)) return null;
-    return chooseHost(this.byPool.get(ticket.claim.pool)!.matching, ticket.kind).uid;
+    return chooseHost(this.matchingOf(ticket.claim.pool), ticket.kind).uid;
   }
 
   /**
@@ -142,8 +162,8 @@ export class ClaimQueue {
    * taking both out, and so on. Changes nothing.
    */
   place(): Iterable<Assignment> {
-    const pools = [...this.byPool.values()].filter((pool) => pool.claimCount > 0 && pool.hostCount > 0);
-    const placed = pools.flatMap((pool) => placeAll(pool.matching));
+    const pools = [...this.byPool].filter(([, pool]) => pool.claimCount > 0 && pool.hostCount > 0);
+    const placed = pools.flatMap(([key]) => placeAll(this.matchingOf(key)));
     return pools.length > 1 ? placed.sort((a, b) => compareClaims(a.claim, b.claim)) : placed;
   }
 
@@ -181,7 +201,7 @@ export class ClaimQueue {
         pool,
         freeHosts: hostCount,
         waiting: claimCount,
-        placed: matching.placedCount(claimCount),
+        placed: claimCount - matching.unplaced,
       }))
       .sort((a, b) => (a.pool < b.pool ? -1 : 1));
   }
@@ -195,8 +215,10 @@ export class ClaimQueue {
   explainHost(hostUid: string): Claim | null {
     const seat = this.seats.get(hostUid);
     if (seat === undefined) return null;
-    const { matching } = this.byPool.get(poolKeyOf(seat.host))!;
-    return placeAll(matching).find((assignment) => assignment.hostUid === hostUid)?.claim ?? null;
+    return (
+      placeAll(this.matchingOf(poolKeyOf(seat.host))).find((assignment) => assignment.hostUid === hostUid)
+        ?.claim ?? null
+    );
   }
 
   /** Where a claim stands, and why; null for a claim that is not here. Lists at most `limit` claims ahead. */
@@ -225,11 +247,22 @@ export class ClaimQueue {
     for (const kind of this.byPool.get(pool)?.kinds.values() ?? []) yield* kind.claims;
   }
 
+  /** The pool, to be asked. */
+  private matchingOf(key: string): Matching {
+    if (this.loading !== null) throw new Error("the queue is asked while it is loading");
+    return this.byPool.get(key)!.matching;
+  }
+
+  /** The pool, to be changed. */
   private enter(key: string): Pool {
     let pool = this.byPool.get(key);
     if (pool === undefined) {
       pool = new Pool();
       this.byPool.set(key, pool);
+    }
+    if (this.loading !== null && !this.loading.has(pool)) {
+      this.loading.add(pool);
+      pool.matching.startLoading();
     }
     return pool;
   }

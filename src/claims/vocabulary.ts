@@ -3,18 +3,25 @@
  * nobody asks for makes no difference, and hosts without one are interchangeable.
  */
 import type { Hardware, Host, Requirements } from "./claim.ts";
-import type { HostClass, Kind } from "./matching.ts";
+import type { HostClass, Kind } from "./network.ts";
+
+/** A place where kinds are kept to be found again; each is kept in one place only. */
+export interface Lookup {
+  kinds: readonly Kind[];
+}
+
+const NO_KINDS: readonly Kind[] = [];
+const NO_CLASSES: readonly HostClass[] = [];
 
 /** One thing that a host may have to say about a word: "zone is a", "zone is there but nothing that anybody asks". */
-export class Term {
+export class Term implements Lookup {
   readonly id: number;
   readonly word: Word;
   /** How many kinds mention it. */
   uses = 0;
   /** The classes whose hosts say it. */
-  readonly classes: Set<HostClass> = new Set();
-  /** The kinds that are looked up by it: each asks for it, and each is looked up by one term or word only. */
-  readonly kinds: Set<Kind> = new Set();
+  classes: readonly HostClass[] = NO_CLASSES;
+  kinds: readonly Kind[] = NO_KINDS;
 
   constructor(id: number, word: Word) {
     this.id = id;
@@ -23,24 +30,23 @@ export class Term {
 }
 
 /** A property of hosts that some requirement mentions. */
-export interface Word {
+export interface Word extends Lookup {
   /** What the host says about it; null: nothing. */
   termOf(host: Host): Term | null;
-  terms(): Term[];
-  /** The kinds that are looked up by the word, since several of its terms satisfy them. */
-  readonly kinds: Set<Kind>;
+  terms(): readonly Term[];
 }
 
 class LabelWord implements Word {
   readonly key: string;
   uses = 0;
-  readonly kinds: Set<Kind> = new Set();
-  readonly values = new Map<string, Term>();
+  kinds: readonly Kind[] = NO_KINDS;
+  readonly values: Map<string, Term> = new Map();
   /** The label is there with a value that nobody mentions. */
   readonly other: Term;
 
   constructor(key: string, otherId: number) {
-    this.key = key;
+    // The form in which property names are kept: with any other, each look-up would have to find that first.
+    this.key = Object.keys({ [key]: 0 })[0]!;
     this.other = new Term(otherId, this);
   }
 
@@ -57,7 +63,7 @@ class LabelWord implements Word {
 /** Hardware in steps: the greatest minimum that is asked for and reached. */
 class MinimumWord implements Word {
   readonly property: keyof Hardware;
-  readonly kinds: Set<Kind> = new Set();
+  kinds: readonly Kind[] = NO_KINDS;
   /** Ascending. */
   readonly steps: { readonly min: number; readonly term: Term }[] = [];
   readonly below: Term;
@@ -79,7 +85,7 @@ class MinimumWord implements Word {
 }
 
 class ClusterWord implements Word {
-  readonly kinds: Set<Kind> = new Set();
+  kinds: readonly Kind[] = NO_KINDS;
   readonly clusters = new Map<string, Term>();
   readonly elsewhere: Term;
 
@@ -217,21 +223,21 @@ export class Vocabulary {
    * The conditions of `requirements` that only hosts with certain terms meet, each as those terms and the place
    * where kinds are looked up by it. Empty when a host that says nothing may do.
    */
-  *conditions(requirements: Requirements): Generator<{ terms: readonly Term[]; kinds: Set<Kind> }> {
+  *conditions(requirements: Requirements): Generator<{ terms: readonly Term[]; lookup: Lookup }> {
     for (const key in requirements.requiredLabels) {
       const term = this.labels.get(key)!.values.get(requirements.requiredLabels[key]!)!;
-      yield { terms: [term], kinds: term.kinds };
+      yield { terms: [term], lookup: term };
     }
     for (const key of requirements.requiredTags) {
       const word = this.labels.get(key)!;
-      yield { terms: word.terms(), kinds: word.kinds };
+      yield { terms: word.terms(), lookup: word };
     }
     for (const { key, operator, values } of requirements.expressions) {
       const word = this.labels.get(key)!;
-      if (operator === "Exists") yield { terms: word.terms(), kinds: word.kinds };
+      if (operator === "Exists") yield { terms: word.terms(), lookup: word };
       if (operator === "In") {
         const terms = [...new Set(values)].map((value) => word.values.get(value)!);
-        yield { terms, kinds: word.kinds };
+        yield { terms, lookup: word };
       }
     }
   }

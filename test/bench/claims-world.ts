@@ -58,7 +58,9 @@ export function world(hostCount: number, claimCount: number, random: Random): Wo
 
 export function load(hosts: readonly Host[], claims: readonly Claim[]): ClaimQueue {
   const queue = new ClaimQueue();
-  for (const each of hosts) queue.setHost(each);
-  for (const each of claims) queue.setClaim(each);
+  queue.load(() => {
+    for (const each of hosts) queue.setHost(each);
+    for (const each of claims) queue.setClaim(each);
+  });
   return queue;
 }

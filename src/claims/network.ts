@@ -1,0 +1,225 @@
+/**
+ * Kinds of claims, classes of hosts, and how many claims of each kind have their places in each class. Claims that ask
+ * the same and hosts that say the same are interchangeable, so numbers are enough.
+ */
+import { type BitRow, bitsOf, clearBit, NO_BITS, setBit } from "./bits.ts";
+import type { Claim, Host, Requirements } from "./claim.ts";
+import { inserted, removed } from "./lists.ts";
+import type { Lookup, Term } from "./vocabulary.ts";
+
+/** A host of the queue and the class it is in. */
+export interface Seat {
+  host: Host;
+  class: HostClass;
+}
+
+/** How many claims of a kind have their places in a class; never 0. */
+export interface Flow {
+  readonly kind: Kind;
+  readonly class: HostClass;
+  count: number;
+}
+
+const NO_FLOWS: readonly Flow[] = [];
+
+/** The claims with the same requirements. */
+export class Kind {
+  readonly key: string;
+  readonly requirements: Requirements;
+  slot = -1;
+  /** By priority. */
+  claims: readonly Claim[] = [];
+  /** This many of them, the first ones, have a place. */
+  placed = 0;
+  /** Slots of the classes that fit. */
+  row: BitRow = NO_BITS;
+  flows: readonly Flow[] = NO_FLOWS;
+  /** Where the search that goes on came from; valid while `mark` is that search's number. */
+  mark = 0;
+  from: HostClass | null = null;
+  /** Where new classes find it. */
+  lookup: Lookup | null = null;
+
+  constructor(key: string, requirements: Requirements) {
+    this.key = key;
+    this.requirements = requirements;
+  }
+}
+
+/** The hosts that say the same about everything that requirements mention. */
+export class HostClass {
+  key: string;
+  terms: readonly Term[];
+  slot = -1;
+  /** By name. */
+  members: readonly Seat[] = [];
+  /** How many of `members`, from `head` on, count. They all do, but in a copy some are gone. */
+  size = 0;
+  head = 0;
+  /** Places taken. */
+  used = 0;
+  /** Slots of the kinds that fit. */
+  row: BitRow = NO_BITS;
+  flows: readonly Flow[] = NO_FLOWS;
+  mark = 0;
+  from: Kind | null = null;
+  /** Whose last placed claim is the answer of `weakest`; valid in that version of the matching. */
+  weakest: Kind | null = null;
+  weakestVersion = -1;
+
+  constructor(key: string, terms: readonly Term[]) {
+    this.key = key;
+    this.terms = terms;
+  }
+}
+
+export class Network {
+  /** By slot; undefined where a slot is free. */
+  readonly classes: (HostClass | undefined)[] = [];
+  readonly kinds: (Kind | undefined)[] = [];
+  private readonly freeClassSlots: number[] = [];
+  private readonly freeKindSlots: number[] = [];
+  /** Bits of the classes with a spare host. */
+  readonly spare: number[] = [];
+  /** Bits of the kinds with places, and how many these are. */
+  readonly served: number[] = [];
+  servedKinds = 0;
+  /** How many claims have no place. */
+  unplaced = 0;
+  /** Counts whatever may change an answer. */
+  version = 0;
+
+  /** An independent copy, to try things out; hosts and claims are shared, and not to be added or removed in it. */
+  copy(): Network {
+    const copy = new Network();
+    for (const original of this.kinds) {
+      const kind = original && new Kind(original.key, original.requirements);
+      if (kind) Object.assign(kind, { ...original, flows: NO_FLOWS, mark: 0, from: null, placed: 0 });
+      copy.kinds.push(kind);
+    }
+    for (const original of this.classes) {
+      const cls = original && new HostClass(original.key, original.terms);
+      if (cls) Object.assign(cls, { ...original, flows: NO_FLOWS, mark: 0, from: null, used: 0 });
+      copy.classes.push(cls);
+      if (!cls) continue;
+      copy.noteSpare(cls);
+      for (const flow of original.flows) copy.addFlow(copy.kinds[flow.kind.slot]!, cls, flow.count);
+    }
+    for (const kind of this.kinds) if (kind) copy.setPlaced(copy.kinds[kind.slot]!, kind.placed);
+    return copy;
+  }
+
+  addKind(kind: Kind): void {
+    kind.slot = this.freeKindSlots.pop() ?? this.kinds.length;
+    this.kinds[kind.slot] = kind;
+  }
+
+  /** Of a kind without claims. */
+  removeKind(kind: Kind): void {
+    for (const slot of bitsOf(kind.row)) {
+      const cls = this.classes[slot]!;
+      cls.row = clearBit(cls.row, kind.slot);
+    }
+    this.kinds[kind.slot] = undefined;
+    this.freeKindSlots.push(kind.slot);
+  }
+
+  addClass(cls: HostClass): void {
+    cls.slot = this.freeClassSlots.pop() ?? this.classes.length;
+    this.classes[cls.slot] = cls;
+  }
+
+  /** Of a class without hosts. */
+  removeClass(cls: HostClass): void {
+    for (const slot of bitsOf(cls.row)) {
+      const kind = this.kinds[slot]!;
+      kind.row = clearBit(kind.row, cls.slot);
+    }
+    this.classes[cls.slot] = undefined;
+    this.freeClassSlots.push(cls.slot);
+  }
+
+  /** Says, before the class or the kind has members, that its hosts fit its claims. */
+  addFit(kind: Kind, cls: HostClass): void {
+    kind.row = setBit(kind.row, cls.slot);
+    cls.row = setBit(cls.row, kind.slot);
+  }
+
+  /** The hosts of the second class, which has none yet, fit the same kinds as those of the first. */
+  copyFits(from: HostClass, to: HostClass): void {
+    to.row = from.row.slice();
+    for (const slot of bitsOf(to.row)) {
+      const kind = this.kinds[slot]!;
+      kind.row = setBit(kind.row, to.slot);
+    }
+  }
+
+  /** Moves hosts, and places as far as they go, to a new class that fits the same kinds. */
+  splitOff(from: HostClass, to: HostClass, hosts: number): void {
+    this.version++;
+    to.size = hosts;
+    let room = hosts;
+    for (const { kind, count } of [...from.flows]) {
+      const moved = Math.min(room, count);
+      room -= moved;
+      if (moved === 0) break;
+      this.addFlow(kind, from, -moved);
+      this.addFlow(kind, to, moved);
+    }
+    from.size -= hosts;
+    this.noteSpare(from);
+    this.noteSpare(to);
+  }
+
+  /** Moves all hosts and places of a class to one that fits the same kinds. */
+  mergeInto(to: HostClass, from: HostClass): void {
+    this.version++;
+    to.size += from.size;
+    for (const { kind, count } of [...from.flows]) {
+      this.addFlow(kind, from, -count);
+      this.addFlow(kind, to, count);
+    }
+    from.size = 0;
+    this.noteSpare(from);
+    this.noteSpare(to);
+  }
+
+  /** Of the kind, the first `placed` claims have places now. */
+  setPlaced(kind: Kind, placed: number): void {
+    if (kind.placed > 0) this.servedKinds--;
+    if (placed > 0) this.servedKinds++;
+    this.unplaced += kind.placed - placed;
+    kind.placed = placed;
+    noteBit(this.served, kind.slot, placed > 0);
+  }
+
+  /** Gives the kind more places in the class, or fewer. */
+  addFlow(kind: Kind, cls: HostClass, change: number): void {
+    const shorter = kind.flows.length < cls.flows.length ? kind.flows : cls.flows;
+    let flow = shorter.find((candidate) => candidate.kind === kind && candidate.class === cls);
+    if (flow === undefined) {
+      flow = { kind, class: cls, count: 0 };
+      kind.flows = inserted(kind.flows, kind.flows.length, flow);
+      cls.flows = inserted(cls.flows, cls.flows.length, flow);
+    }
+    flow.count += change;
+    if (flow.count === 0) {
+      kind.flows = removed(kind.flows, kind.flows.indexOf(flow));
+      cls.flows = removed(cls.flows, cls.flows.indexOf(flow));
+    }
+    cls.used += change;
+    this.noteSpare(cls);
+  }
+
+  /** After the number of hosts or places of the class has changed. */
+  noteSpare(cls: HostClass): void {
+    noteBit(this.spare, cls.slot, cls.used < cls.size);
+  }
+}
+
+function noteBit(words: number[], slot: number, on: boolean): void {
+  const word = slot >> 5;
+  while (words.length <= word) words.push(0);
+  if (on) words[word]! |= 1 << (slot & 31);
+  else words[word]! &= ~(1 << (slot & 31));
+}
