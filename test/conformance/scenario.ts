@@ -18,8 +18,8 @@ const SHOWN_HEADERS = ["retry-after", "warning", "allow"];
 /** One fact, told as a conversation with a server; what is sent and received becomes the transcript. */
 export interface ScenarioCase {
   readonly name: string;
-  /** It is skipped where there is none. */
-  readonly needsKubectl?: boolean;
+  /** It is skipped where the target has none. */
+  readonly needs?: "kubectl" | "auditLog";
   run(s: Scenario): Promise<void>;
 }
 

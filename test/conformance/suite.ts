@@ -35,7 +35,7 @@ export function conformance(server: string, options: SuiteOptions): void {
         cases.forEach((scenario, index) => {
           const difference = options.truth ? undefined : DIFFERENCES[scenario.name];
           test(scenario.name, async (t) => {
-            if (scenario.needsKubectl && !target.kubectl) return t.skip("no kubectl");
+            if (scenario.needs && !target[scenario.needs]) return t.skip(`no ${scenario.needs}`);
             const steps = await play(target, scenario, `${group}-${index}`);
             if (record) return golden.record(scenario.name, steps);
             const expected = golden.expected(scenario.name);

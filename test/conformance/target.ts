@@ -1,4 +1,4 @@
-import type { KubectlOptions, KubectlResult, KubeHttp } from "../controlplane/index.ts";
+import type { Json, KubectlOptions, KubectlResult, KubeHttp } from "../controlplane/index.ts";
 
 /** A server under the suite: nothing here tells which one it is, so that no case can treat them differently. */
 export interface Target {
@@ -11,6 +11,8 @@ export interface Target {
   podToken(namespace: string, serviceAccount: string, pod: string): Promise<string>;
   /** As a member of system:masters; absent where kubectl can't be had. */
   readonly kubectl?: (args: readonly string[], options?: KubectlOptions) => Promise<KubectlResult>;
+  /** The events of the audit log that concern this namespace; absent where no audit log is kept. */
+  readonly auditLog?: (namespace: string) => Json[];
   /** Forgets all history up to now. */
   compact(): Promise<void>;
   stop(): Promise<void>;

@@ -16,7 +16,7 @@ spec:
 
 const kubectl = (name: string, run: (s: Scenario) => Promise<unknown>): ScenarioCase => ({
   name: `kubectl: ${name}`,
-  needsKubectl: true,
+  needs: "kubectl",
   run: async (s) => void (await run(s)),
 });
 

@@ -154,6 +154,25 @@ export const verdicts: ScenarioCase[] = [
     // The rest of the message lists the certificate's names in the words of the TLS library.
     s.note("answer", { code: answer.code, reason: answer.json().reason });
   }),
+  {
+    ...hooked(
+      "audit annotations are logged under the webhook's name, with either verdict",
+      async (s, server) => {
+        server.hook("/hook", ({ name }) => ({
+          allowed: name === "allowed",
+          status: { code: 409, reason: "Conflict", message: "said no" },
+          auditAnnotations: { reason: `for ${name}`, "not a key!": "dropped" },
+        }));
+        await register(s, server, "validating", [webhook(s, server, "hook")]);
+        for (const name of ["allowed", "denied"]) {
+          await s.target.call("POST", widgets(s.namespace), { body: widget(name) });
+          const event = s.target.auditLog!(s.namespace).findLast(({ verb }) => verb === "create");
+          s.note(name, { code: event.responseStatus.code, annotations: event.annotations });
+        }
+      },
+    ),
+    needs: "auditLog",
+  },
   hooked(
     "a rejection names its webhook, and an update or delete is rejected as a create is",
     async (s, server) => {
