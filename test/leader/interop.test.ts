@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
-import { systemClock } from "../../src/clock.ts";
+import { sleep, systemClock } from "../../src/clock.ts";
 import type { KubeObject } from "../../src/kube/api.ts";
 import { createKubeApi, type KubeClient } from "../../src/kube/client.ts";
 import { loadKubeConfig } from "../../src/kube/config.ts";
@@ -180,7 +180,7 @@ describe(name, { skip }, () => {
     const leads = (elector: ForeignElector) => elector.events.some(({ event }) => event === "started");
     for (let transitions = 0; transitions < 4; transitions++) {
       const leader = () => ours.find(({ elector }) => elector.isLeader()) ?? theirs.find(leads);
-      while (leader() === undefined) await new Promise(setImmediate);
+      while (leader() === undefined) await sleep(systemClock, 5);
       const leading = ours.filter(({ elector }) => elector.isLeader()).length + theirs.filter(leads).length;
       assert.equal(leading, 1);
       assert.equal((await record()).leaseTransitions, transitions);
@@ -196,7 +196,7 @@ describe(name, { skip }, () => {
     const first = standOurs("first");
     await first.led.promise;
     const second = standOurs("second");
-    while (second.elector.observation.record === undefined) await new Promise(setImmediate);
+    while (second.elector.observation.record === undefined) await sleep(systemClock, 5);
     const stoppedAtMs = systemClock.monotonicMs();
     await first.stop();
     await second.led.promise;
