@@ -38,11 +38,15 @@ export class Refusals {
   ): ReviewAnswer | Promise<ReviewAnswer> {
     const { outcomes, clock, world } = this.#options;
     const { consumer } = verdict;
+    const { holder, requesterIsHolder } = verdict;
+    const byForeignHolder = holder.kind === "valid" && holder.foreign && requesterIsHolder;
+    if (byForeignHolder && !request.dryRun && consumer !== null) {
+      world.noteHolderAttempt(consumer, clock.monotonicMs());
+    }
     const queues = rejection.reason === "Delegated" || rejection.reason === "OutOfOrder";
     if (!queues || request.dryRun || consumer === null) {
       return outcomes.reject(webhook, request, verdict, rejection, startedMs);
     }
-    if (verdict.requesterIsHolder) world.noteHolderAttempt(consumer, clock.monotonicMs());
     const known = world.requestOf(consumer);
     if (known !== null && !known.deleting && (known.phase === "Pending" || known.phase === "Binding")) {
       return outcomes.reject(webhook, request, verdict, rejection, startedMs);

@@ -2,8 +2,10 @@ import { type Binding, type Host, sameConsumer } from "../claims/claim.ts";
 import type { HostProfile } from "../hosts/profile.ts";
 import type { CallOptions, KubeApi } from "../kube/api.ts";
 import { isConflict, isNotFound } from "../kube/errors.ts";
+import { isOlder } from "../kube/resource-version.ts";
 import { type ClaimRequest, readClaimRequest } from "../requests/claim-request.ts";
 import { readBoundHost } from "./bound-host.ts";
+import { unresolvedBinding } from "./facts.ts";
 import type { Applicant, Recorder } from "./recorder.ts";
 import {
   bindingStatus,
@@ -58,9 +60,7 @@ export class Bindings {
     for (let round = 0; round < ROUNDS; round++) {
       const obstacle = await this.#obstacle(request, taking, call);
       if (obstacle !== null) return obstacle;
-      const { binding, phase } = request;
-      if (phase === "Binding" && binding !== null && isSame(binding, bindingOf(taking)))
-        return { ok: true, request };
+      if (covers(unresolvedBinding(request), bindingOf(taking))) return { ok: true, request };
       try {
         if (!request.hasFinalizer) {
           request = readClaimRequest(await setFinalizer(this.#api, request, true, call));
@@ -119,6 +119,13 @@ function bindingOf({ host, term }: Taking): Binding {
   return { hostName: host.name, hostUID: host.uid, hostResourceVersion: host.resourceVersion, term };
 }
 
-function isSame(a: Binding, b: Binding): boolean {
-  return a.hostUID === b.hostUID && a.hostResourceVersion === b.hostResourceVersion && a.term === b.term;
+/**
+ * Whether the write is protected as things are: by its own binding, or by one for a later version of the host. The
+ * API server may review a write against a version from its cache; that write is doomed, and the later one is not, so
+ * the binding must go on naming the later one.
+ */
+function covers(binding: Binding | null, wanted: Binding): boolean {
+  if (binding === null || binding.hostUID !== wanted.hostUID) return false;
+  if (binding.hostResourceVersion === wanted.hostResourceVersion) return binding.term === wanted.term;
+  return isOlder(wanted.hostResourceVersion, binding.hostResourceVersion);
 }

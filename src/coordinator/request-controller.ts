@@ -227,10 +227,18 @@ export class RequestController {
     const patch = { type: "merge", body: profile.releasePatch(host) } as const;
     const written = await this.#options.api.patch(profile.hostType, key(host), patch, call);
     this.#options.world.setHost(profile.readHost(written));
-    await this.#dropFinalizer(request, call);
+    await setFinalizer(this.#options.api, request, false, call);
   }
 
   async #dropFinalizer(request: ClaimRequest, call: CallOptions): Promise<void> {
+    const { api, profileFor } = this.#options;
+    const { binding, explicit, consumer, namespace } = request;
+    const profile = profileFor(request.hostKind);
+    if (explicit && binding !== null && profile !== undefined) {
+      // Its host would be held by nobody for ever, should the mirror of hosts be behind that of requests.
+      const read = await readBoundHost(api, profile, consumer, namespace, binding, call);
+      if (read.state === "ours") return this.#releaseHost(request, read.host, call);
+    }
     await setFinalizer(this.#options.api, request, false, call);
   }
 

@@ -186,11 +186,18 @@ export class World {
     this.#consumerChanged(consumerKey(consumer));
   }
 
-  /** Forgets attempts older than the window; call it now and then while the holder is a foreign one. */
+  /** Forgets attempts older than the window, and all of them while no foreign elector holds; call it now and then. */
   expireHolderAttempts(): void {
-    for (const [key, facts] of this.#consumers)
-      if (facts.holderAttemptMs !== null) this.#consumerChanged(key);
-    this.#announce();
+    const window = this.#foreignAttemptWindow;
+    const sinceMs = window === null ? Number.POSITIVE_INFINITY : window.nowMs() - window.windowMs;
+    let changed = false;
+    for (const [key, facts] of this.#consumers) {
+      if (facts.holderAttemptMs === null || facts.holderAttemptMs >= sinceMs) continue;
+      facts.holderAttemptMs = null;
+      this.#consumerChanged(key);
+      changed = true;
+    }
+    if (changed) this.#announce();
   }
 
   host(uid: string): Host | undefined {
