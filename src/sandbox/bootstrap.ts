@@ -1,9 +1,13 @@
 import type { KubeObject } from "../kube/api.ts";
+import { CUSTOM_RESOURCE_DEFINITIONS } from "../kube/types.ts";
 import type { Core } from "./core.ts";
+import { validateObject } from "./creates.ts";
+import { establishedStatus } from "./custom-resources.ts";
+import { settleObject } from "./decode.ts";
 import { randomUid, timestamp } from "./identifiers.ts";
 import { BUILTINS } from "./resources/builtins.ts";
 import { apiVersionOf, type Resource } from "./resources/resource.ts";
-import { qualified } from "./status.ts";
+import { invalid, qualified } from "./status.ts";
 import { storageKey } from "./store.ts";
 
 const NAMESPACES = ["default", "kube-node-lease", "kube-public", "kube-system"];
@@ -57,8 +61,11 @@ const ROLES: Readonly<Record<string, { rules: unknown[]; groups: string[] }>> = 
   },
 };
 
-/** Writes what a fresh cluster holds, then forgets how it came: watches can't go back before the start. */
-export function bootstrap(core: Core): void {
+/**
+ * Writes what a fresh cluster holds, with the given definitions established, then forgets how it came: watches
+ * can't go back before the start. @throws ApiError 422 for a definition that is not valid
+ */
+export function bootstrap(core: Core, definitions: readonly KubeObject[]): void {
   for (const name of NAMESPACES) seed(core, "namespaces", { metadata: { name } });
   for (const [name, { rules, groups }] of Object.entries(ROLES)) {
     seed(core, "clusterroles", { metadata: { name }, rules });
@@ -69,7 +76,20 @@ export function bootstrap(core: Core): void {
       subjects: groups.map((group) => ({ apiGroup: RBAC, kind: "Group", name: group })),
     });
   }
+  for (const definition of definitions) install(core, definition);
   core.store.compact();
+}
+
+function install(core: Core, definition: KubeObject): void {
+  const resource = core.registry.byKind(
+    "apiextensions.k8s.io/v1",
+    CUSTOM_RESOURCE_DEFINITIONS.kind,
+  ) as Resource;
+  const settled = settleObject(definition, resource);
+  const errors = validateObject(resource, settled, undefined);
+  if (errors.length > 0) throw invalid(resource, settled.metadata.name, errors);
+  const status = establishedStatus(settled, timestamp(core.clock.wallMs()));
+  seed(core, resource.plural, { ...settled, metadata: { ...settled.metadata, generation: 1 }, status });
 }
 
 function seed(core: Core, plural: string, object: KubeObject): void {

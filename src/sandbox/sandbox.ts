@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import { createAuthority, issueServing } from "../../certs/x509.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import type { KubeApi, KubeObject } from "../kube/api.ts";
-import { CUSTOM_RESOURCE_DEFINITIONS } from "../kube/types.ts";
 import { httpsWebhookCaller, type ServiceTable } from "./admission/https-caller.ts";
 import type { WebhookCaller } from "./admission/review.ts";
 import { webhookAdmission } from "./admission/webhook-admission.ts";
@@ -31,6 +30,8 @@ export interface CoreOptions {
   readonly callWebhook: WebhookCaller;
   /** How many past changes watches can start from; default 10_000. */
   readonly historyLimit?: number;
+  /** CustomResourceDefinitions that are served from the start. */
+  readonly crds?: readonly KubeObject[];
   /** Deletes objects whose owners are gone, as a cluster's controller-manager does; default false. */
   readonly collectGarbage?: boolean;
 }
@@ -58,7 +59,7 @@ export function createCore(options: CoreOptions): SandboxCore {
   };
   const stops = [startCrdController(core), startNamespaceController(core)];
   if (options.collectGarbage) stops.push(startGarbageCollector(core));
-  bootstrap(core);
+  bootstrap(core, options.crds ?? []);
   return {
     ...core,
     stop: () => {
@@ -81,8 +82,6 @@ export interface SandboxOptions extends Omit<CoreOptions, "callWebhook"> {
   readonly tls?: { readonly caPem: string; readonly keyPem: string; readonly certPem: string };
   /** Beside `admin`, a member of system:masters, who is always there. */
   readonly users?: readonly SandboxUser[];
-  /** Created before the first request is served, by `admin`. */
-  readonly crds?: readonly KubeObject[];
   /** Where services that webhooks name really are. */
   readonly services?: ServiceTable;
 }
@@ -124,8 +123,6 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   };
   addUser(ADMIN);
   for (const user of options.users ?? []) addUser(user);
-  const admin = createSandboxApi(core, ADMIN);
-  for (const crd of options.crds ?? []) await admin.create(CUSTOM_RESOURCE_DEFINITIONS, crd);
   const { keyPem, certPem } = tls;
   let listener = await listen(core, { port: options.port ?? 0, host, keyPem, certPem });
   const { port } = listener;
