@@ -1,6 +1,7 @@
 import type { Host } from "../claims/claim.ts";
 import { type Clock, sleep } from "../clock.ts";
-import type { KubeApi, KubeObject, ResourceType } from "../kube/api.ts";
+import type { KubeApi, KubeList, KubeObject, ResourceType } from "../kube/api.ts";
+import { isRetriable } from "../kube/errors.ts";
 import { needsList, watchWhileAlive } from "../kube/live-watch.ts";
 import { includes } from "../kube/resource-version.ts";
 
@@ -43,9 +44,7 @@ export class HostHistory {
 
   /** Resolves when the hosts that exist already are in; follows until the signal is aborted. */
   async start(signal: AbortSignal): Promise<void> {
-    const { api, type, namespace } = this.#options;
-    const where = namespace === undefined ? {} : { namespace };
-    const { metadata, items } = await api.list(type, { ...where, signal });
+    const { metadata, items } = await this.#list(signal);
     this.#resourceVersion = metadata.resourceVersion;
     for (const item of items) this.#add("ADDED", item);
     void this.#follow(signal).catch((error) => {
@@ -76,8 +75,7 @@ export class HostHistory {
 
   /** Resolves when everything that had happened when this was called is in. */
   async complete(): Promise<void> {
-    const { api, type, namespace } = this.#options;
-    const { metadata, items } = await api.list(type, namespace === undefined ? {} : { namespace });
+    const { metadata, items } = await this.#list();
     const stored = new Map(
       items.map((item) => [item.metadata.uid ?? "", item.metadata.resourceVersion ?? ""]),
     );
@@ -91,6 +89,20 @@ export class HostHistory {
         return stored.has(uid) || !includes(metadata.resourceVersion, resourceVersion);
       });
     });
+  }
+
+  async #list(signal?: AbortSignal): Promise<KubeList> {
+    const { api, clock, type, namespace } = this.#options;
+    const where = namespace === undefined ? {} : { namespace };
+    for (;;) {
+      try {
+        return await api.list(type, where);
+      } catch (error) {
+        // A server that has just started, or whose definitions are new, asks for patience.
+        if (!isRetriable(error)) throw error;
+        await sleep(clock, RETRY_MS, signal);
+      }
+    }
   }
 
   async #follow(signal: AbortSignal): Promise<void> {
