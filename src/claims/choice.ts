@@ -1,7 +1,7 @@
 /** Which host a claim is given (design section 6): one that costs nobody a place, and of those the best. */
 import { bitsOf } from "./bits.ts";
 import type { Claim, Host } from "./claim.ts";
-import type { HostClass, Kind, Network } from "./network.ts";
+import { flowOf, type HostClass, type Kind, type Network } from "./network.ts";
 import { isBefore } from "./pool.ts";
 import { compareClaims } from "./priority.ts";
 import { hardwareKnown, preferredCount } from "./requirements.ts";
@@ -75,7 +75,7 @@ export function placeAll(original: Network): Assignment[] {
 
 /** A placed claim of the kind takes the first host of the class, and both leave. Only after `sparable` said yes. */
 function take(network: Network, kind: Kind, cls: HostClass): void {
-  const own = kind.flows.find((flow) => flow.class === cls) ?? kind.flows[0]!;
+  const own = flowOf(kind, cls) ?? kind.flows[0]!;
   network.addFlow(kind, own.class, -1);
   network.setPlaced(kind, kind.placed - 1);
   moveInto(network, findOpening(network, { class: cls }));

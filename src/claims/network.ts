@@ -15,7 +15,6 @@ export interface Seat {
 
 /** How many claims of a kind have their places in a class; never 0. */
 export interface Flow {
-  readonly kind: Kind;
   readonly class: HostClass;
   count: number;
 }
@@ -34,8 +33,7 @@ export class Kind {
   /** Slots of the classes that fit. */
   row: BitRow = NO_BITS;
   flows: readonly Flow[] = NO_FLOWS;
-  /** Where the search that goes on came from; valid while `mark` is that search's number. */
-  mark = 0;
+  /** Where the last search that reached it came from. */
   from: HostClass | null = null;
   /** Where new classes find it. */
   lookup: Lookup | null = null;
@@ -60,12 +58,16 @@ export class HostClass {
   used = 0;
   /** Slots of the kinds that fit. */
   row: BitRow = NO_BITS;
-  flows: readonly Flow[] = NO_FLOWS;
+  /** Slots of the kinds that have places in it. */
+  claimants: BitRow = NO_BITS;
+  /** Where the last search that reached it came from; `mark` is the number of a search that marks. */
   mark = 0;
   from: Kind | null = null;
   /** Whose last placed claim is the answer of `weakest`; valid in that version of the matching. */
   weakest: Kind | null = null;
   weakestVersion = -1;
+  /** Its seats by what they say about a word, while that is being taken up. */
+  parts: Map<Term | null, Seat[]> | null = null;
 
   constructor(key: string, terms: readonly Term[]) {
     this.key = key;
@@ -94,18 +96,22 @@ export class Network {
     const copy = new Network();
     for (const original of this.kinds) {
       const kind = original && new Kind(original.key, original.requirements);
-      if (kind) Object.assign(kind, { ...original, flows: NO_FLOWS, mark: 0, from: null, placed: 0 });
+      if (kind) Object.assign(kind, { ...original, flows: NO_FLOWS, from: null, placed: 0 });
       copy.kinds.push(kind);
     }
     for (const original of this.classes) {
       const cls = original && new HostClass(original.key, original.terms);
-      if (cls) Object.assign(cls, { ...original, flows: NO_FLOWS, mark: 0, from: null, used: 0 });
+      if (cls) Object.assign(cls, { ...original, claimants: NO_BITS, mark: 0, from: null, used: 0 });
       copy.classes.push(cls);
       if (!cls) continue;
       copy.noteSpare(cls);
-      for (const flow of original.flows) copy.addFlow(copy.kinds[flow.kind.slot]!, cls, flow.count);
     }
-    for (const kind of this.kinds) if (kind) copy.setPlaced(copy.kinds[kind.slot]!, kind.placed);
+    for (const original of this.kinds) {
+      if (original === undefined) continue;
+      const kind = copy.kinds[original.slot]!;
+      for (const flow of original.flows) copy.addFlow(kind, copy.classes[flow.class.slot]!, flow.count);
+      copy.setPlaced(kind, original.placed);
+    }
     return copy;
   }
 
@@ -159,8 +165,9 @@ export class Network {
     this.version++;
     to.size = hosts;
     let room = hosts;
-    for (const { kind, count } of [...from.flows]) {
-      const moved = Math.min(room, count);
+    for (const slot of [...bitsOf(from.claimants)]) {
+      const kind = this.kinds[slot]!;
+      const moved = Math.min(room, flowOf(kind, from)!.count);
       room -= moved;
       if (moved === 0) break;
       this.addFlow(kind, from, -moved);
@@ -175,7 +182,9 @@ export class Network {
   mergeInto(to: HostClass, from: HostClass): void {
     this.version++;
     to.size += from.size;
-    for (const { kind, count } of [...from.flows]) {
+    for (const slot of [...bitsOf(from.claimants)]) {
+      const kind = this.kinds[slot]!;
+      const { count } = flowOf(kind, from)!;
       this.addFlow(kind, from, -count);
       this.addFlow(kind, to, count);
     }
@@ -195,17 +204,16 @@ export class Network {
 
   /** Gives the kind more places in the class, or fewer. */
   addFlow(kind: Kind, cls: HostClass, change: number): void {
-    const shorter = kind.flows.length < cls.flows.length ? kind.flows : cls.flows;
-    let flow = shorter.find((candidate) => candidate.kind === kind && candidate.class === cls);
+    let flow = flowOf(kind, cls);
     if (flow === undefined) {
-      flow = { kind, class: cls, count: 0 };
+      flow = { class: cls, count: 0 };
       kind.flows = inserted(kind.flows, kind.flows.length, flow);
-      cls.flows = inserted(cls.flows, cls.flows.length, flow);
+      cls.claimants = setBit(cls.claimants, kind.slot);
     }
     flow.count += change;
     if (flow.count === 0) {
       kind.flows = removed(kind.flows, kind.flows.indexOf(flow));
-      cls.flows = removed(cls.flows, cls.flows.indexOf(flow));
+      cls.claimants = clearBit(cls.claimants, kind.slot);
     }
     cls.used += change;
     this.noteSpare(cls);
@@ -215,6 +223,13 @@ export class Network {
   noteSpare(cls: HostClass): void {
     noteBit(this.spare, cls.slot, cls.used < cls.size);
   }
+}
+
+/** The kind's places in the class; undefined when it has none there. */
+export function flowOf(kind: Kind, cls: HostClass): Flow | undefined {
+  const { flows } = kind;
+  for (let i = 0; i < flows.length; i++) if (flows[i]!.class === cls) return flows[i];
+  return undefined;
 }
 
 function noteBit(words: number[], slot: number, on: boolean): void {

@@ -13,16 +13,25 @@ import { type Change, type Lookup, type Term, Vocabulary, type Word } from "./vo
  */
 const SPARE_KINDS = 16;
 
+/** When this part of all hosts is concerned, it is quicker to go through all. */
+const SCAN_ALL = 4;
+
 export class Pool {
   readonly matching = new Matching();
   readonly classes: Map<string, HostClass> = new Map();
   readonly kinds: Map<string, Kind> = new Map();
   hostCount = 0;
   claimCount = 0;
+  /** All hosts of the queue, in the order in which they came. */
+  private readonly seats: ReadonlyMap<string, Seat>;
   private readonly vocabulary = new Vocabulary();
   /** Kinds that a host may fit without having any particular term. */
   private readonly undemanding: Lookup = { kinds: [] };
   private idleKinds = 0;
+
+  constructor(seats: ReadonlyMap<string, Seat>) {
+    this.seats = seats;
+  }
 
   addHost(host: Host): Seat {
     const terms = this.vocabulary.termsOf(host);
@@ -147,26 +156,36 @@ export class Pool {
 
   /** Parts the hosts that say different things about a word that has just been taken up. */
   private split({ word, within }: Change): void {
-    for (const cls of [...(within === null ? this.classes.values() : within.classes)]) {
-      const before = cls.terms.find((term) => term.word === word) ?? null;
-      const parts = partition(cls.members, before, word);
-      if (parts === null) continue;
-      let largest: Term | null = before;
-      for (const [term, members] of parts) {
-        if (members.length > (parts.get(largest)?.length ?? 0)) largest = term;
-      }
-      const others = cls.terms.filter((term) => term !== before);
-      // The class itself goes on as the largest part, whose seats then need no touching.
-      cls.members = parts.get(largest)!;
-      this.rename(cls, withTerm(others, largest));
-      for (const [term, members] of parts) {
-        if (term === largest) continue;
-        const part = this.enterClass(withTerm(others, term));
-        part.members = members;
-        for (const seat of members) seat.class = part;
-        this.matching.copyFits(cls, part);
-        this.matching.splitOff(cls, part, members.length);
-      }
+    const classes = [...(within === null ? this.classes.values() : within.classes)];
+    let hosts = 0;
+    for (const cls of classes) {
+      cls.parts = new Map();
+      hosts += cls.size;
+    }
+    // Most of the time goes into waiting for memory: in the order in which hosts came, they lie side by side.
+    if (hosts * SCAN_ALL > this.seats.size) for (const seat of this.seats.values()) sortIntoParts(seat, word);
+    else for (const cls of classes) for (const seat of cls.members) sortIntoParts(seat, word);
+    for (const cls of classes) {
+      const parts = cls.parts!;
+      cls.parts = null;
+      this.replaceByParts(cls, word, parts);
+    }
+  }
+
+  private replaceByParts(cls: HostClass, word: Word, parts: Map<Term | null, Seat[]>): void {
+    const before = cls.terms.find((term) => term.word === word) ?? null;
+    if (parts.size === 1 && parts.has(before)) return;
+    const others = cls.terms.filter((term) => term !== before);
+    // The class itself goes on as the largest part, whose seats then need no touching.
+    const [largest, ...smaller] = [...parts].sort(([, a], [, b]) => b.length - a.length);
+    cls.members = sortedSeats(largest![1]);
+    this.rename(cls, withTerm(others, largest![0]));
+    for (const [term, members] of smaller) {
+      const part = this.enterClass(withTerm(others, term));
+      part.members = sortedSeats(members);
+      for (const seat of members) seat.class = part;
+      this.matching.copyFits(cls, part);
+      this.matching.splitOff(cls, part, members.length);
     }
   }
 
@@ -290,20 +309,23 @@ export function claimIndex(claims: readonly Claim[], claim: Claim): number {
   return low;
 }
 
-/** Seats by term, each part in the order it had; null when all have `usual`. */
-function partition(seats: readonly Seat[], usual: Term | null, word: Word): Map<Term | null, Seat[]> | null {
-  let at = 0;
-  while (at < seats.length && word.termOf(seats[at]!.host) === usual) at++;
-  if (at === seats.length) return null;
-  const parts = new Map<Term | null, Seat[]>();
-  if (at > 0) parts.set(usual, seats.slice(0, at));
-  for (; at < seats.length; at++) {
-    const term = word.termOf(seats[at]!.host);
-    const part = parts.get(term);
-    if (part === undefined) parts.set(term, [seats[at]!]);
-    else part.push(seats[at]!);
+function sortIntoParts(seat: Seat, word: Word): void {
+  const { parts } = seat.class;
+  if (parts === null) return;
+  const term = word.termOf(seat.host);
+  const part = parts.get(term);
+  if (part === undefined) parts.set(term, [seat]);
+  else part.push(seat);
+}
+
+/** API servers list by name, so that nearly always there is nothing to do. */
+function sortedSeats(seats: Seat[]): Seat[] {
+  for (let i = 1; i < seats.length; i++) {
+    if (!isBefore(seats[i - 1]!.host, seats[i]!.host)) {
+      return seats.sort((a, b) => (isBefore(a.host, b.host) ? -1 : 1));
+    }
   }
-  return parts;
+  return seats;
 }
 
 /** Two sorted lists in one. */

@@ -257,7 +257,7 @@ export class ClaimQueue {
   private enter(key: string): Pool {
     let pool = this.byPool.get(key);
     if (pool === undefined) {
-      pool = new Pool();
+      pool = new Pool(this.seats);
       this.byPool.set(key, pool);
     }
     if (this.loading !== null && !this.loading.has(pool)) {

@@ -5,7 +5,7 @@
  */
 import { BITS_A_WORD, lowestBit, ScratchBits } from "./bits.ts";
 import type { Claim } from "./claim.ts";
-import type { HostClass, Kind, Network } from "./network.ts";
+import { flowOf, type HostClass, type Kind, type Network } from "./network.ts";
 import { compareClaims } from "./priority.ts";
 
 // A search runs to its end within one call, so all of them can share these.
@@ -32,15 +32,16 @@ export function findOpening(
   start: { readonly kind: Kind } | { readonly class: HostClass },
   dead: Int32Array | null = null,
 ): Opening {
-  const mark = ++lastMark;
+  const { kinds } = network;
+  const reached = seenKinds.reset(kinds.length);
   const seen = seenClasses.reset(network.classes.length);
   if (dead !== null) seen.set(dead.subarray(0, seen.length));
   let left = network.servedKinds;
   stack.length = 0;
   if ("kind" in start) {
     const { kind } = start;
-    kind.mark = mark;
     kind.from = null;
+    reached[kind.slot >> 5]! |= 1 << (kind.slot & 31);
     if (kind.placed > 0) left--;
     const spare = reachClasses(network, kind, seen);
     if (spare !== null) return { type: "spare", class: spare };
@@ -57,20 +58,23 @@ export function findOpening(
   while (left > 0) {
     const next = stack.pop();
     if (next === undefined) break;
-    const { flows } = next;
-    for (let i = 0; i < flows.length; i++) {
-      const { kind } = flows[i]!;
-      if (kind.mark === mark) continue;
-      kind.mark = mark;
-      kind.from = next;
-      left--;
-      const last = kind.claims[kind.placed - 1]!;
-      if (lowest === null || compareClaims(last, lowest) > 0) {
-        lowest = last;
-        loser = kind;
+    const { claimants } = next;
+    for (let at = 0; at < claimants.length; at += 2) {
+      const word = claimants[at]!;
+      const fresh = claimants[at + 1]! & ~reached[word]!;
+      reached[word]! |= fresh;
+      for (let bits = fresh; bits !== 0; bits &= bits - 1) {
+        const kind = kinds[word * BITS_A_WORD + lowestBit(bits)]!;
+        kind.from = next;
+        left--;
+        const last = kind.claims[kind.placed - 1]!;
+        if (lowest === null || compareClaims(last, lowest) > 0) {
+          lowest = last;
+          loser = kind;
+        }
+        const spare = reachClasses(network, kind, seen);
+        if (spare !== null) return { type: "spare", class: spare };
       }
-      const spare = reachClasses(network, kind, seen);
-      if (spare !== null) return { type: "spare", class: spare };
     }
   }
   return loser === null ? NONE : { type: "loser", kind: loser };
@@ -212,7 +216,7 @@ function commonBit(row: readonly number[], bits: Int32Array): number {
 export function sparable(network: Network, kind: Kind): (cls: HostClass) => boolean {
   let mark = 0;
   return (cls) => {
-    if (cls.used < cls.size || kind.flows.some((flow) => flow.class === cls)) return true;
+    if (cls.used < cls.size || flowOf(kind, cls) !== undefined) return true;
     if (mark === 0) {
       const spare = network.classes.filter((other) => other !== undefined && other.used < other.size);
       mark = markSources(network, [...(spare as HostClass[]), ...kind.flows.map((flow) => flow.class)]);
