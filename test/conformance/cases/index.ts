@@ -1,6 +1,7 @@
 import type { ScenarioCase } from "../scenario.ts";
 import { admission } from "./admission.ts";
 import { apply } from "./apply.ts";
+import { builtins } from "./builtins.ts";
 import { conditionCases } from "./conditions.ts";
 import { create } from "./create.ts";
 import { definitions } from "./definitions.ts";
@@ -30,6 +31,7 @@ export const GROUPS: Readonly<Record<string, readonly ScenarioCase[]>> = {
   namespaces,
   identity,
   discovery,
+  builtins,
   admission,
   verdicts,
   conditions: conditionCases,

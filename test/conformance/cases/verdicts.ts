@@ -58,7 +58,7 @@ export const verdicts: ScenarioCase[] = [
     }),
     "status-success": deny({ status: "Success", code: 409, reason: "Conflict", message: "said no" }),
   }),
-  replies("retryAfterSeconds becomes a header with some codes only", {
+  replies("retryAfterSeconds becomes a header, whatever the code", {
     "409": deny({ code: 409, reason: "Conflict", message: "later", details: { retryAfterSeconds: 7 } }),
     "429": deny({
       code: 429,
