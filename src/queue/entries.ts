@@ -60,24 +60,34 @@ interface Candidate {
   readonly position: number | null;
   /** Of who has no place. */
   readonly why: string;
-  readonly rank: number;
 }
 
-const BEING_BOUND = 0;
-const WAITING = 1;
-const HELD_BACK = 2;
+/** Who asks for a host of one pool without standing in its queue. */
+interface Aside {
+  readonly beingBound: Candidate[];
+  readonly heldBack: Candidate[];
+}
 
 export function viewQueue(world: World, { nowMs, namespace, limit }: QueueOptions): QueueView {
-  const candidates = [...candidatesOf(world, namespace, nowMs)].sort(
-    (a, b) =>
-      compareText(a.claim.pool, b.claim.pool) ||
-      a.rank - b.rank ||
-      (a.position ?? 0) - (b.position ?? 0) ||
-      compareText(a.facts.key, b.facts.key),
-  );
+  const aside = whoStandsAside(world, nowMs);
+  const waiting = new Map(world.queue.pools().map((pool) => [pool.pool, pool.waiting]));
+  const pools = [...new Set([...waiting.keys(), ...aside.keys()])]
+    .filter((pool) => namespace === null || poolName(pool).namespace === namespace)
+    .sort();
+  const shown: Candidate[] = [];
+  const show = (candidates: Iterable<Candidate>) => {
+    for (const candidate of candidates) if (shown.length < limit) shown.push(candidate);
+  };
+  let total = 0;
+  for (const pool of pools) {
+    const { beingBound, heldBack } = aside.get(pool) ?? { beingBound: [], heldBack: [] };
+    total += beingBound.length + (waiting.get(pool) ?? 0) + heldBack.length;
+    show(beingBound.sort(byKey));
+    if (shown.length < limit) show(inLine(world, pool, limit - shown.length));
+    show(heldBack.sort(byKey));
+  }
   const reasons = new WaitingReasons(world);
-  const shown = candidates.slice(0, limit);
-  return { entries: shown.map((entry) => describe(world, entry, reasons, nowMs)), total: candidates.length };
+  return { entries: shown.map((entry) => describe(world, entry, reasons, nowMs)), total };
 }
 
 /** The entry of one consumer, whether it waits or not; null where nothing is known that could be a claim. */
@@ -90,31 +100,37 @@ export function entryOf(
   const demand = world.demand(facts);
   if (demand.waits) {
     const position = world.queue.position(facts.key);
-    return describe(world, { facts, claim: demand.claim, position, why: "", rank: WAITING }, reasons, nowMs);
+    return describe(world, { facts, claim: demand.claim, position, why: "" }, reasons, nowMs);
   }
   const claim = claimIfAny(world, facts, nowMs);
   if (claim === null) return null;
-  return describe(world, { facts, claim, position: null, why: demand.why, rank: HELD_BACK }, reasons, nowMs);
+  return describe(world, { facts, claim, position: null, why: demand.why }, reasons, nowMs);
 }
 
-function* candidatesOf(world: World, namespace: string | null, nowMs: number): Generator<Candidate> {
-  for (const { pool } of world.queue.pools()) {
-    if (namespace !== null && poolName(pool).namespace !== namespace) continue;
-    for (const [index, claim] of world.queue.waiting(pool).entries()) {
-      const facts = world.consumer(claim.id);
-      if (facts !== undefined) yield { facts, claim, position: index + 1, why: "", rank: WAITING };
-    }
+/** The first of those that wait in a pool. */
+function* inLine(world: World, pool: string, most: number): Generator<Candidate> {
+  for (const [index, claim] of world.queue.waiting(pool).slice(0, most).entries()) {
+    const facts = world.consumer(claim.id);
+    if (facts !== undefined) yield { facts, claim, position: index + 1, why: "" };
   }
+}
+
+function whoStandsAside(world: World, nowMs: number): Map<string, Aside> {
+  const pools = new Map<string, Aside>();
   for (const [, facts] of world.consumers()) {
     const demand = asksFor(facts) ? world.demand(facts) : null;
     if (demand === null || demand.waits) continue;
     const claim = claimIfAny(world, facts, nowMs);
-    if (claim === null || (namespace !== null && poolName(claim.pool).namespace !== namespace)) continue;
-    if (world.heldBy(claim.consumer).length > 0) continue;
-    const rank = hostBeingBound(world, facts) === null ? HELD_BACK : BEING_BOUND;
-    yield { facts, claim, position: null, why: demand.why, rank };
+    if (claim === null || world.heldBy(claim.consumer).length > 0) continue;
+    const aside = pools.get(claim.pool) ?? { beingBound: [], heldBack: [] };
+    pools.set(claim.pool, aside);
+    const list = hostBeingBound(world, facts) === null ? aside.heldBack : aside.beingBound;
+    list.push({ facts, claim, position: null, why: demand.why });
   }
+  return pools;
 }
+
+const byKey = (a: Candidate, b: Candidate) => (a.facts.key < b.facts.key ? -1 : 1);
 
 /** The claim of a consumer whether it waits or not; null where only holdings are known of it. */
 function claimIfAny(world: World, facts: Readonly<ConsumerFacts>, nowMs: number): Claim | null {
@@ -157,8 +173,4 @@ function describe(world: World, candidate: Candidate, reasons: WaitingReasons, n
 
 export function nameOf({ consumer: { kind, namespace, name } }: Pick<Claim, "consumer">): ConsumerName {
   return { kind, namespace, name };
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
