@@ -19,6 +19,8 @@ export interface LeaseRecord {
   /** As written; only compared. */
   readonly acquireTime: string;
   readonly renewTime: string;
+  /** Which of our electors took it last; equal to holderIdentity unless another elector took it since. */
+  readonly signedBy: string;
 }
 
 export function readLease(lease: KubeObject): LeaseRecord {
@@ -31,6 +33,7 @@ export function readLease(lease: KubeObject): LeaseRecord {
     leaseTransitions: integer(spec.leaseTransitions),
     acquireTime: text(spec.acquireTime),
     renewTime: text(spec.renewTime),
+    signedBy: lease.metadata.annotations?.[HOLDER_ANNOTATION] ?? "",
   };
 }
 

@@ -81,6 +81,12 @@ describe("Lease record", () => {
     });
   });
 
+  it("is signed by whom of ours took it last, and so known as not ours when another elector took it", () => {
+    const taken = readLease(takenLease(held, candidate, NOW));
+    assert.equal(taken.signedBy, taken.holderIdentity);
+    assert.notEqual(readLease(held).signedBy, "pod-b_2");
+  });
+
   it("keeps transitions and acquireTime when renewed", () => {
     assert.deepEqual(renewedLease(held, { ...candidate, identity: "pod-b_2" }, NOW).spec, {
       ...held.spec,
@@ -113,6 +119,7 @@ describe("Lease record", () => {
       leaseTransitions: 0,
       acquireTime: "",
       renewTime: "",
+      signedBy: "",
     });
   });
 });
