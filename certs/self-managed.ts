@@ -26,6 +26,8 @@ export interface SelfManagedOptions {
 const DEFAULT_CHECK_MS = 10_000;
 /** Until there is a first certificate nothing can be served, so it is looked for more often. */
 const FIRST_CHECK_MS = 1_000;
+/** More than any life needs at once: start over, renew, prepare, promote, drop. What comes on top waits. */
+const STEPS_PER_LOOK = 8;
 
 /**
  * An authority and serving certificates of our own, in a Secret that all replicas share. Each replica looks, and
@@ -66,7 +68,9 @@ export class SelfManagedCertificates implements CertificateSource {
   /** Looks, and takes every step that is due now. Errors of the API server are told, not thrown. */
   async look(signal?: AbortSignal): Promise<void> {
     try {
-      while (!signal?.aborted && (await this.#pass(signal)) === "again") {}
+      for (let step = 0; step < STEPS_PER_LOOK && !signal?.aborted; step += 1) {
+        if ((await this.#pass(signal)) === "done") return;
+      }
     } catch (error) {
       if (signal?.aborted) return;
       this.#options.log.warn({ err: error }, "Could not look after the certificates");

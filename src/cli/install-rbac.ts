@@ -36,9 +36,9 @@ const service = ({ registration }: Names): Rule[] => [
   rule(BARE_METAL_HOSTS, [...READ, "patch"]),
   rule(BESKAR7_MACHINES, READ),
   rule(METAL3_MACHINES, READ),
-  rule(CLAIM_REQUESTS, [...READ, "create", "update", "patch", "delete"]),
-  rule(CLAIM_REQUESTS, ["update", "patch"], "/status"),
-  { apiGroups: [""], resources: ["events"], verbs: ["create", "patch"] },
+  rule(CLAIM_REQUESTS, [...READ, "create", "patch", "delete"]),
+  rule(CLAIM_REQUESTS, ["patch"], "/status"),
+  { apiGroups: [""], resources: ["events"], verbs: ["create"] },
   { apiGroups: ["authentication.k8s.io"], resources: ["tokenreviews"], verbs: ["create"] },
   { apiGroups: ["authorization.k8s.io"], resources: ["subjectaccessreviews"], verbs: ["create"] },
   {

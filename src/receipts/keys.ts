@@ -20,6 +20,8 @@ export interface ReceiptKeysOptions {
 const SECRET_KEY = "receipt-keys.json";
 const DEFAULT_CHECK_MS = 60_000;
 const FIRST_CHECK_MS = 1_000;
+/** More than there are kinds of steps; replicas that look at once cost each other a round. What comes on top waits. */
+const STEPS_PER_LOOK = 8;
 
 /** The key ring of all replicas, as this one sees it; rotates it when that is due. */
 export class ReceiptKeys {
@@ -68,7 +70,9 @@ export class ReceiptKeys {
   /** Reads the ring, and takes every step that is due. Errors of the API server are told, not thrown. */
   async look(signal?: AbortSignal): Promise<void> {
     try {
-      while (!signal?.aborted && (await this.#pass(signal)) === "again") {}
+      for (let step = 0; step < STEPS_PER_LOOK && !signal?.aborted; step += 1) {
+        if ((await this.#pass(signal)) === "done") return;
+      }
     } catch (error) {
       if (!signal?.aborted) this.#options.log.warn({ err: error }, "Could not look after the receipt keys");
     }
