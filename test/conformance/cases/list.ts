@@ -153,7 +153,7 @@ export const list: ScenarioCase[] = [
   asks("a resourceVersionMatch needs a resourceVersion", "resourceVersionMatch=Exact"),
   asks("an exact match of version 0 is refused", "resourceVersion=0&resourceVersionMatch=Exact"),
   asks("an unknown resourceVersionMatch is refused", "resourceVersion=1&resourceVersionMatch=Near"),
-  asks("a resourceVersion that is no number is refused", "resourceVersion=abc"),
+  asks("a list at a resourceVersion that is no number is refused", "resourceVersion=abc"),
   {
     name: "a table has the printer columns of the definition",
     async run(s) {
