@@ -2,7 +2,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from "node:http
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { SecureContextOptions } from "node:tls";
-import type { Clock } from "../src/clock.ts";
+import type { Clock, Timer } from "../src/clock.ts";
 import type { Log } from "../src/log.ts";
 import {
   decodeReview,
@@ -60,63 +60,54 @@ export async function startWebhookServer(
   let inflight = 0;
   let draining = false;
 
-  const review = async (
+  const answer = (out: ServerResponse, request: ReviewRequest, verdict: ReviewAnswer) => {
+    if (!out.writableEnded && !out.destroyed) replyJson(out, encodeReview(request.uid, verdict), draining);
+  };
+
+  const decide = (
     route: string,
     handler: ReviewHandler,
     incoming: IncomingMessage,
     out: ServerResponse,
+    body: string,
   ) => {
-    const body = await readBody(incoming);
-    if (body === "aborted") return;
-    if (body === "too large") {
-      return reply(out, 413, `the body is larger than ${BODY_LIMIT_BYTES} bytes`, draining);
-    }
     const decoded = decodeReview(body);
     if (!decoded.ok) {
-      const answer = options.onFailure(route, undefined, { code: "Malformed", problem: decoded.problem });
+      const verdict = options.onFailure(route, undefined, { code: "Malformed", problem: decoded.problem });
       if (decoded.uid === "") return reply(out, 400, decoded.problem, draining);
-      return replyJson(out, encodeReview(decoded.uid, answer), draining);
+      return replyJson(out, encodeReview(decoded.uid, verdict), draining);
     }
     const { request } = decoded;
-    const answer = await decideInTime(
-      route,
-      handler,
-      request,
-      deadlineMs(incoming, options.webhookTimeoutMs),
-    );
-    if (!out.writableEnded && !out.destroyed) replyJson(out, encodeReview(request.uid, answer), draining);
-  };
-
-  const decideInTime = async (
-    route: string,
-    handler: ReviewHandler,
-    request: ReviewRequest,
-    budgetMs: number,
-  ): Promise<ReviewAnswer> => {
-    if (inflight >= options.maxInflightReviews)
-      return options.onFailure(route, request, { code: "Overloaded" });
+    if (inflight >= options.maxInflightReviews) {
+      return answer(out, request, options.onFailure(route, request, { code: "Overloaded" }));
+    }
     inflight++;
     const abort = new AbortController();
-    let settled = false;
     try {
-      const result = handler(request, abort.signal);
-      if (!(result instanceof Promise)) return result;
-      const late = new Promise<"late">((resolve) => {
-        const timer = options.clock.schedule(budgetMs, () => resolve("late"));
-        result.then(
-          () => timer.cancel(),
-          () => timer.cancel(),
-        );
+      const verdict = handler(request, abort.signal);
+      if (!(verdict instanceof Promise)) {
+        inflight--;
+        return answer(out, request, verdict);
+      }
+      const budgetMs = deadlineMs(incoming, options.webhookTimeoutMs);
+      let timer: Timer | null = options.clock.schedule(budgetMs, () => {
+        timer = null;
+        abort.abort();
+        answer(out, request, options.onFailure(route, request, { code: "DeadlineExceeded" }));
       });
-      const first = await Promise.race([result, late]);
-      settled = first !== "late";
-      return first === "late" ? options.onFailure(route, request, { code: "DeadlineExceeded" }) : first;
+      const settle = (late: () => ReviewAnswer) => {
+        inflight--;
+        if (timer === null) return;
+        timer.cancel();
+        answer(out, request, late());
+      };
+      verdict.then(
+        (value) => settle(() => value),
+        (cause) => settle(() => options.onFailure(route, request, { code: "Internal", cause })),
+      );
     } catch (cause) {
-      settled = true;
-      return options.onFailure(route, request, { code: "Internal", cause });
-    } finally {
       inflight--;
-      if (!settled) abort.abort();
+      answer(out, request, options.onFailure(route, request, { code: "Internal", cause }));
     }
   };
 
@@ -130,9 +121,15 @@ export async function startWebhookServer(
       out.setHeader("Allow", "POST");
       return reply(out, 405, "reviews are posted", draining);
     }
-    review(path, handler, incoming, out).catch((error) => {
-      options.log.error({ err: error, route: path }, "A review could not be answered");
-      out.destroy();
+    readBody(incoming, (body) => {
+      if (body === TOO_LARGE)
+        return reply(out, 413, `the body is larger than ${BODY_LIMIT_BYTES} bytes`, draining);
+      try {
+        decide(path, handler, incoming, out, body);
+      } catch (error) {
+        options.log.error({ err: error, route: path }, "A review could not be answered");
+        out.destroy();
+      }
     });
   };
 
@@ -181,26 +178,30 @@ function deadlineMs(incoming: IncomingMessage, configuredMs: number): number {
   return Math.min(askedMs > 0 ? askedMs : configuredMs, configuredMs) / 2;
 }
 
-function readBody(incoming: IncomingMessage): Promise<string | "aborted" | "too large"> {
-  return new Promise((resolve) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    incoming.on("data", (chunk: Buffer) => {
-      size += chunk.length;
-      if (size > BODY_LIMIT_BYTES) {
-        incoming.removeAllListeners("data");
-        incoming.resume();
-        return resolve("too large");
-      }
-      chunks.push(chunk);
-    });
-    incoming.on("end", () => {
-      const body = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size);
-      resolve(incoming.complete ? body.toString("utf8") : "aborted");
-    });
-    incoming.on("error", () => resolve("aborted"));
-    incoming.on("close", () => resolve("aborted"));
+const TOO_LARGE = Symbol("too large");
+
+/**
+ * Calls back once with the whole body, or never where the client went away before its end. Not a promise: the
+ * answer to a review that needs no waiting leaves in the same turn in which its last byte came.
+ */
+function readBody(incoming: IncomingMessage, done: (body: string | typeof TOO_LARGE) => void): void {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  incoming.on("data", (chunk: Buffer) => {
+    size += chunk.length;
+    if (size <= BODY_LIMIT_BYTES) return void chunks.push(chunk);
+    incoming.removeAllListeners("data");
+    incoming.removeAllListeners("end");
+    incoming.resume();
+    done(TOO_LARGE);
   });
+  incoming.on("end", () => {
+    if (!incoming.complete) return;
+    const body = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size);
+    done(body.toString("utf8"));
+  });
+  // An aborted upload is an error event of its own; unheard, it would end the process.
+  incoming.on("error", () => {});
 }
 
 function replyJson(out: ServerResponse, body: string, draining: boolean): void {
