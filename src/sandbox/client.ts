@@ -121,23 +121,25 @@ class InProcessClient {
         queue = queue.then(() => arrival).then(() => (open ? deliver() : undefined));
         queue.catch(reject);
       };
-      const running = response.watch?.start(
+      const close = () => {
+        signal.removeEventListener("abort", onAbort);
+        resolve();
+      };
+      // Started at the very end: a watch may be over before `start` returns.
+      let running: { stop(): void } | undefined;
+      const onAbort = () => {
+        open = false;
+        running?.stop();
+        reject(aborted(signal));
+      };
+      signal.addEventListener("abort", onAbort, { once: true });
+      running = response.watch?.start(
         (event) => {
           const copied = copy(event);
           later(() => onEvent(copied));
         },
         () => later(close),
       );
-      const onAbort = () => {
-        open = false;
-        running?.stop();
-        reject(aborted(signal));
-      };
-      const close = () => {
-        signal.removeEventListener("abort", onAbort);
-        resolve();
-      };
-      signal.addEventListener("abort", onAbort, { once: true });
     });
   }
 

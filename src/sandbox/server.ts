@@ -11,6 +11,9 @@ import type { ApiRequest, ApiResponse } from "./request.ts";
 /** Source: the API server's limit for request bodies, 3 MiB. */
 const MAX_BODY_BYTES = 3 * 1024 * 1024;
 
+/** Source: Go's servers keep idle connections this long; clients' pools rely on it. */
+const IDLE_MS = 90_000;
+
 export interface ListenOptions {
   readonly port: number;
   readonly host: string;
@@ -32,6 +35,7 @@ export async function listen(core: Core, options: ListenOptions): Promise<Listen
       serve(core, request, response, `${options.host}:${portOf(server)}`).catch(() => response.destroy());
     },
   );
+  server.keepAliveTimeout = IDLE_MS;
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(options.port, options.host, resolve);
