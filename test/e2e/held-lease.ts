@@ -15,8 +15,8 @@ export interface HeldLease {
 }
 
 /**
- * Gives the Lease to this pod for longer than any test lasts, in a new term: a holder without a process. Resolves
- * when every replica knows it. `foreign`: as an elector that is none of ours would write it.
+ * Gives the Lease to this pod for longer than any test lasts, in a new term, whoever holds it: a holder without a
+ * process. Resolves when every replica knows it. `foreign`: as an elector that is none of ours would write it.
  */
 export async function holdLease(
   rig: Rig,
@@ -32,7 +32,6 @@ export async function holdLease(
     metadata: {
       ...KEY,
       annotations: { [HOLDER_ANNOTATION]: options.foreign ? "somebody-else" : identity },
-      ...(previous?.metadata.resourceVersion && { resourceVersion: previous.metadata.resourceVersion }),
     },
     spec: {
       holderIdentity: identity,
@@ -44,7 +43,7 @@ export async function holdLease(
   };
   const written = await (previous === null
     ? rig.admin.create(LEASES, lease)
-    : rig.admin.update(LEASES, lease));
+    : rig.admin.patch(LEASES, KEY, { type: "merge", body: lease }));
   const term = formatTerm(termOf(readLease(written)));
   await until(() =>
     rig.replicas.every(({ replica }) => {

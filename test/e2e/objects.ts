@@ -1,5 +1,6 @@
 import type { KubeObject } from "../../src/kube/api.ts";
 import type { KubeClient } from "../../src/kube/client.ts";
+import { isConflict, isNotFound } from "../../src/kube/errors.ts";
 import {
   BARE_METAL_HOSTS,
   BESKAR7_MACHINES,
@@ -18,6 +19,7 @@ import {
   type PhysicalHostOptions,
   physicalHost,
 } from "../fixtures/objects.ts";
+import { until } from "./until.ts";
 
 /** Objects on a real API server: created with their status, since that is a subresource. */
 export class Objects {
@@ -64,6 +66,16 @@ export class Objects {
     return this.#api.get(CLAIM_REQUESTS, { namespace: this.namespace, name });
   }
 
+  /** Phase of the ClaimRequest of this machine; "" where there is none. */
+  async phaseOf(machine: string): Promise<string> {
+    try {
+      return phaseOf(await this.getRequest(`beskar7machine-${machine}`));
+    } catch (error) {
+      if (isNotFound(error)) return "";
+      throw error;
+    }
+  }
+
   /** The merge patch that Beskar7's controller sends. */
   claim(
     api: KubeClient,
@@ -80,6 +92,19 @@ export class Objects {
     const body = { metadata: { resourceVersion }, spec: { consumerRef } };
     const write = options.dryRun ? { dryRun: true } : {};
     return api.patch(PHYSICAL_HOSTS, { namespace: this.namespace, name }, { type: "merge", body }, write);
+  }
+
+  /** As a controller claims: again after each refusal, from the newest version of the host. */
+  async claimInTheEnd(api: KubeClient, host: string, machine: string): Promise<void> {
+    await until(async () => {
+      try {
+        await this.claim(api, await this.getHost(host), machine);
+        return true;
+      } catch (error) {
+        if (isConflict(error)) return false;
+        throw error;
+      }
+    });
   }
 
   release(api: KubeClient, host: string): Promise<KubeObject> {

@@ -21,6 +21,9 @@ import { mutatingWebhookConfiguration, validatingWebhookConfiguration } from "..
 import { startWebhookServer, type WebhookServer } from "../../webhooks/server.ts";
 import { type ControlPlane, startControlPlane } from "../controlplane/index.ts";
 import { sandboxCrds } from "../fixtures/crds.ts";
+import { until } from "./until.ts";
+
+export { until };
 
 export const LEASE_NAMESPACE = "beskar7-system";
 export const LEASE_NAME = "beskar7-claim-coordinator-leader";
@@ -49,7 +52,8 @@ export class Rig {
   readonly admin: KubeClient;
   readonly balancer: Balancer;
   readonly #tls: { key: string; cert: string };
-  readonly #caPem: string;
+  /** The authority that the API server is told to trust. */
+  readonly caPem: string;
   readonly #replicas = new Set<RigReplica>();
 
   private constructor(plane: ControlPlane, balancer: Balancer) {
@@ -64,7 +68,7 @@ export class Rig {
       ...validity,
     });
     this.#tls = { key: serving.keyPem, cert: serving.certPem };
-    this.#caPem = authority.certPem;
+    this.caPem = authority.certPem;
   }
 
   static async start(options: Parameters<typeof startControlPlane>[0] = {}): Promise<Rig> {
@@ -174,7 +178,7 @@ export class Rig {
     options: { failurePolicy?: "Fail" | "Ignore"; timeoutSeconds?: number; caPem?: string } = {},
   ): Promise<void> {
     const target = { url: `https://127.0.0.1:${this.balancer.port}` };
-    const registration = { target, caPem: this.#caPem, ...options };
+    const registration = { target, caPem: this.caPem, ...options };
     await this.#apply(MUTATING_WEBHOOK_CONFIGURATIONS, mutatingWebhookConfiguration(registration));
     await this.#apply(VALIDATING_WEBHOOK_CONFIGURATIONS, validatingWebhookConfiguration(registration));
   }
@@ -236,11 +240,6 @@ export function apiFor(kubeconfig: string): KubeClient {
   const config = new KubeConfig();
   config.loadFromString(kubeconfig);
   return createKubeApi({ config, version: "test" });
-}
-
-/** Polls a condition on the API server; the test runner's own limit ends one that never comes true. */
-export async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 function quietEvents(decisions: DecisionRecord[]): ReplicaEvents {
