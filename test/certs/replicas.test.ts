@@ -163,6 +163,6 @@ test("no review fails for its certificate, whatever the order of writes and whoe
       // A replica that crashes all the time never sees an authority published for long enough.
       assert(authorities.size === 4 || crashEvery < 1_000, `${authorities.size} authorities`);
     }),
-    { numRuns: 15 },
+    { numRuns: 8 },
   );
 });
