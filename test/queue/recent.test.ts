@@ -102,6 +102,7 @@ describe("leadership", () => {
     leaseTransitions: 4,
     acquireTime: "2026-01-01T00:00:00.000000Z",
     renewTime: "2026-01-01T00:09:59.000000Z",
+    signedBy: "",
   };
 
   it("tells who leads, since when and in which term", () => {
