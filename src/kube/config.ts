@@ -66,6 +66,13 @@ export function loadKubeConfig(source: KubeConfigSource = {}): KubeConfig {
   return config;
 }
 
+/** From the text of a kubeconfig. Throws where it is not one. */
+export function readKubeConfig(text: string): KubeConfig {
+  const config = new KubeConfig();
+  config.loadFromString(text);
+  return config;
+}
+
 function readFile(path: string): KubeConfig {
   const config = new KubeConfig();
   config.loadFromFile(path);
