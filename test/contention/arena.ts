@@ -38,8 +38,8 @@ export class Arena {
     });
   }
 
-  static async start(replicas: number): Promise<Arena> {
-    const arena = new Arena(await Rig.start());
+  static async start(replicas: number, options: Parameters<typeof Rig.start>[0] = {}): Promise<Arena> {
+    const arena = new Arena(await Rig.start(options));
     try {
       await arena.history.start(arena.#end.signal);
       for (let i = 0; i < replicas; i++) await arena.addReplica();
