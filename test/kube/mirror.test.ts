@@ -123,11 +123,12 @@ describe("Mirror", () => {
   });
 
   it("opens the next watch at once when the server ends one as agreed", async () => {
-    await follow();
+    const mirror = await follow();
     await clock.advance(40_000);
     server.endWatches();
     await settled();
     assert.equal(server.watches, 2);
+    assert.equal(mirror.staleMs(), 0);
     assert.equal(clock.pending, 2);
   });
 
