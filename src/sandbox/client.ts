@@ -1,3 +1,4 @@
+import type { Clock } from "../clock.ts";
 import type {
   CallOptions,
   KubeApi,
@@ -27,6 +28,9 @@ export interface ApiClientOptions {
   readonly userAgent?: string;
 }
 
+/** Source: CallOptions.timeoutMs. */
+const CALL_TIMEOUT_MS = 10_000;
+
 const PATCH_TYPES = {
   merge: "application/merge-patch+json",
   json: "application/json-patch+json",
@@ -38,11 +42,12 @@ export function createSandboxApi(core: Core, user: UserInfo, options: ApiClientO
   const client = new InProcessClient(core, user, options);
   return {
     get: async (type, key, { subresource, ...call } = {}) =>
-      (await client.call("GET", urlOf(type, key.namespace, key.name, subresource), call)) as KubeObject,
-    list: async (type, { namespace, signal, timeoutMs: _timeoutMs, ...query } = {}) =>
-      (await client.call("GET", urlOf(type, namespace) + queryOf(query), {
-        ...(signal ? { signal } : {}),
-      })) as unknown as KubeList,
+      client.call("GET", urlOf(type, key.namespace, key.name, subresource), call),
+    async list(type, { namespace, signal, timeoutMs, ...query } = {}) {
+      const call = { ...(signal && { signal }), ...(timeoutMs && { timeoutMs }) };
+      const list: unknown = await client.call("GET", urlOf(type, namespace) + queryOf(query), call);
+      return list as KubeList;
+    },
     create: async (type, object, { dryRun, fieldManager, ...call } = {}) =>
       client.call(
         "POST",
@@ -97,9 +102,9 @@ class InProcessClient {
     body?: unknown,
     contentType?: string,
   ): Promise<KubeObject> {
-    const { signal } = options;
+    const { signal, timeoutMs = CALL_TIMEOUT_MS } = options;
     const answer = this.#exchange(method, target, body, contentType);
-    const response = await (signal === undefined ? answer : abortable(answer, signal));
+    const response = await bounded(answer, this.#core.clock, timeoutMs, signal);
     return copy(checked(response).body) as KubeObject;
   }
 
@@ -109,7 +114,9 @@ class InProcessClient {
     onEvent: (event: WatchEvent) => void,
     onOpen: () => void = () => {},
   ): Promise<void> {
-    const response = checked(await abortable(this.#exchange("GET", target), signal));
+    const response = checked(
+      await bounded(this.#exchange("GET", target), this.#core.clock, CALL_TIMEOUT_MS, signal),
+    );
     if (signal.aborted) throw aborted(signal);
     onOpen();
     await new Promise<void>((resolve, reject) => {
@@ -198,13 +205,19 @@ function aborted(signal: AbortSignal): KubeError {
   return new KubeError("KUBE_ABORTED", "the call was aborted", { cause: signal.reason });
 }
 
-/** The write may still land: only the caller stops waiting. */
-function abortable<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
+/** The answer, if it comes in time and before an abort. The write may still land: only the caller stops waiting. */
+function bounded<T>(answer: Promise<T>, clock: Clock, timeoutMs: number, signal?: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
-    const onAbort = () => reject(aborted(signal));
-    if (signal.aborted) return onAbort();
-    signal.addEventListener("abort", onAbort, { once: true });
-    answer.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+    if (signal?.aborted) return reject(aborted(signal));
+    const onAbort = () => reject(aborted(signal as AbortSignal));
+    signal?.addEventListener("abort", onAbort, { once: true });
+    const timer = clock.schedule(timeoutMs, () =>
+      reject(new KubeError("KUBE_TIMEOUT", `no answer within ${timeoutMs} ms`)),
+    );
+    answer.then(resolve, reject).finally(() => {
+      timer.cancel();
+      signal?.removeEventListener("abort", onAbort);
+    });
   });
 }
 

@@ -1,5 +1,6 @@
 import type { KubeObject } from "../kube/api.ts";
 import type { Core } from "./core.ts";
+import { timestamp } from "./identifiers.ts";
 import { asArray, asObject, clone } from "./json.ts";
 import type { Resource } from "./resources/resource.ts";
 import { forbidden, notFound, qualified } from "./status.ts";
@@ -122,7 +123,7 @@ export function removeOrMark(core: Core, resource: Resource, object: KubeObject)
 /** A copy with the deletion mark: what DELETE makes of an object that has finalizers. */
 export function markedForDeletion(core: Core, object: KubeObject): KubeObject {
   const marked = clone(object);
-  marked.metadata.deletionTimestamp = new Date(core.clock.wallMs()).toISOString().replace(/\.\d+Z$/, "Z");
+  marked.metadata.deletionTimestamp = timestamp(core.clock.wallMs());
   marked.metadata.deletionGracePeriodSeconds = 0;
   if (marked.metadata.generation !== undefined) marked.metadata.generation++;
   return marked;

@@ -55,6 +55,15 @@ describe("the API in process", () => {
     assert.equal(core.store.list("widgets.test.example.com").length, 1);
   });
 
+  it("gives up on an answer that is late, though the write has landed", async () => {
+    const { api, core, clock } = cluster({ client: { delayMs: (leg) => (leg === "response" ? 500 : 0) } });
+    const call = api.create(WIDGETS, widget("a"), { timeoutMs: 100 });
+    const refused = assert.rejects(call, { code: "KUBE_TIMEOUT" });
+    await clock.advance(100);
+    await refused;
+    assert.equal(core.store.list("widgets.test.example.com").length, 1);
+  });
+
   it("delivers events in order, whatever each one's delay", async () => {
     const waits = [50, 10, 30];
     const { core, clock } = cluster();
