@@ -2,7 +2,6 @@ import { randomUUID } from "node:crypto";
 import type { RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
-import type { RequestHandler } from "express";
 import { Registry } from "prom-client";
 import type { CertificateSource, ServingCertificate } from "../certs/source.ts";
 import { startWebhookServer } from "../webhooks/server.ts";
@@ -17,12 +16,14 @@ import type { KubeApi } from "./kube/api.ts";
 import { whoAmI } from "./kube/identity.ts";
 import type { Log } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
-import { createHealthApp, createOpsApp, type OpsRoute } from "./ops/app.ts";
+import { createHealthApp, type OpsRoute } from "./ops/app.ts";
+import type { Auth } from "./ops/auth.ts";
 import { gaugeSources } from "./ops/gauges.ts";
+import { PeopleDoor } from "./ops/people-door.ts";
 import { replicaEvents } from "./ops/replica-events.ts";
 import type { OpsServer } from "./ops/server.ts";
 import { startOpsServer } from "./ops/server.ts";
-import { Replica } from "./replica.ts";
+import { Replica, type ReplicaEvents } from "./replica.ts";
 import { VERSION } from "./version.ts";
 
 /** Reviews under way get this long when the process is told to end. */
@@ -39,12 +40,12 @@ export interface ManagerOptions {
   random: () => number;
   certificates: CertificateSource;
   sign: SignReceipt | null;
-  /** Guards /metrics; null with --metrics-secure=false. */
-  metricsGuard: RequestHandler | null;
-  /** What else the people's door serves; made when the replica is there, and told when to end. */
-  opsRoutes(replica: Replica, signal: AbortSignal): OpsRoute[];
-  /** PEM of the authorities whose client certificates may post reviews, or null. */
-  clientAuthorityPem: string | null;
+  /** Who may read metrics and queue. */
+  auth: Auth;
+  /** What else the people's door serves. */
+  routes: readonly OpsRoute[];
+  /** Reads the PEM of the authorities whose client certificates may post reviews; null: anybody may. */
+  clientAuthority: (() => Promise<string>) | null;
   /** Served at the webhook's door beside the reviews. */
   webhookFallback: RequestListener | null;
 }
@@ -76,6 +77,7 @@ export async function startManager(options: ManagerOptions): Promise<Manager> {
     component: "beskar7-claim-coordinator",
     instance: identity.slice(0, identity.lastIndexOf("_")),
   });
+  const door = new PeopleDoor(clock);
   const replica = new Replica({
     ...config,
     api,
@@ -88,14 +90,17 @@ export async function startManager(options: ManagerOptions): Promise<Manager> {
     relistMs: config.relistPeriodMs,
     holderServiceAccounts: config.holderServiceAccounts.map(({ namespace, name }) => `${namespace}:${name}`),
     sign: options.sign,
-    on: replicaEvents({
-      metrics,
-      events,
-      log,
-      clock,
-      leaseNamespace: config.leaseNamespace,
-      world: () => replica.world,
-    }),
+    on: both(
+      replicaEvents({
+        metrics,
+        events,
+        log,
+        clock,
+        leaseNamespace: config.leaseNamespace,
+        world: () => replica.world,
+      }),
+      door.on,
+    ),
   });
   const orphans = new Orphans({
     api,
@@ -115,15 +120,17 @@ export async function startManager(options: ManagerOptions): Promise<Manager> {
   });
 
   await certificates.start(end.signal);
-  const { keyPem, certPem } = certificates.current();
+  const reviewTls = async () => {
+    const { keyPem, certPem } = certificates.current();
+    const pair = { key: keyPem, cert: certPem };
+    return options.clientAuthority === null
+      ? pair
+      : { ...pair, ca: await options.clientAuthority(), requestCert: true };
+  };
   const webhook = await startWebhookServer(config.webhookBindAddress, {
     routes: replica.routes,
     fallback: options.webhookFallback ?? notFound,
-    tls: {
-      key: keyPem,
-      cert: certPem,
-      ...(options.clientAuthorityPem !== null && { ca: options.clientAuthorityPem, requestCert: true }),
-    },
+    tls: await reviewTls(),
     webhookTimeoutMs: config.webhookTimeoutMs,
     maxInflightReviews: config.maxInflightReviews,
     clock,
@@ -152,11 +159,16 @@ export async function startManager(options: ManagerOptions): Promise<Manager> {
     return server;
   };
   try {
-    const opsApp = createOpsApp({
+    const opsApp = door.app({
+      replica,
+      identity,
+      certificates,
       registry,
-      metricsGuard: options.metricsGuard,
-      routes: options.opsRoutes(replica, end.signal),
+      auth: options.auth,
+      secure: config.metricsSecure,
+      routes: options.routes,
       log,
+      signal: end.signal,
     });
     const metricsServer = await open(config.metricsBindAddress, opsApp, config.metricsSecure);
     const healthServer = await open(
@@ -166,10 +178,14 @@ export async function startManager(options: ManagerOptions): Promise<Manager> {
     );
 
     certificates.onChange((certificate: ServingCertificate) => {
-      const tls = { key: certificate.keyPem, cert: certificate.certPem };
-      webhook.setTls(tls);
-      if (config.metricsSecure) metricsServer?.setTls(tls);
-      log.info({ notAfter: new Date(certificate.notAfterMs).toISOString() }, "Serving a new certificate");
+      const fields = { notAfter: new Date(certificate.notAfterMs).toISOString() };
+      if (config.metricsSecure) metricsServer?.setTls({ key: certificate.keyPem, cert: certificate.certPem });
+      reviewTls()
+        .then((tls) => {
+          webhook.setTls(tls);
+          log.info(fields, "Serving a new certificate");
+        })
+        .catch((error) => log.error({ err: error, ...fields }, "A new certificate could not be put to use"));
     });
     metrics.gaugesFrom(gaugeSources({ replica, orphans, certificates, webhook, clock, identity, config }));
     const running = replica.run(end.signal);
@@ -225,6 +241,25 @@ function verdictOf(problem: string | null): { ok: boolean; why: string } {
 function apiVersionOf(hostKind: string): string {
   const type = profileForKind(hostKind)?.hostType;
   return type === undefined ? "" : `${type.group}/${type.version}`;
+}
+
+/** Events told twice: to metrics and Events, and to what people look at. */
+function both(first: ReplicaEvents, second: PeopleDoor["on"]): ReplicaEvents {
+  return {
+    ...first,
+    decision(record) {
+      first.decision(record);
+      second.decision(record);
+    },
+    leader(event, identity) {
+      first.leader(event, identity);
+      second.leader(event, identity);
+    },
+    bindResult(result) {
+      first.bindResult(result);
+      second.bindResult(result);
+    },
+  };
 }
 
 const notFound: RequestListener = (_request, response) => {

@@ -18,8 +18,6 @@ export interface InstallOptions {
   log: Log;
   names: Names;
   registration: Registration;
-  /** Print the objects as YAML and do nothing. */
-  dryRun: boolean;
   /** Takes whole lines, without a line feed at the end. */
   print(text: string): void;
   signal?: AbortSignal;
@@ -34,12 +32,7 @@ const POLL_MS = 100;
  * is right stays untouched. Returns the exit code: 0, or 1 where the API server refused something (printed).
  */
 export async function install(options: InstallOptions): Promise<number> {
-  const objects = installObjects(options.names, options.registration);
-  if (options.dryRun) {
-    options.print(toYaml(objects).trimEnd());
-    return 0;
-  }
-  for (const object of objects) {
+  for (const object of installObjects(options.names, options.registration)) {
     try {
       options.print(`${describe(object)} ${await apply(options, object)}`);
     } catch (error) {

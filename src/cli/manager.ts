@@ -6,6 +6,7 @@ import { keepCaBundle } from "../../certs/keep-ca-bundle.ts";
 import { DEFAULT_ROTATION, type RotationPolicy } from "../../certs/rotation.ts";
 import { SecretStore } from "../../certs/secret-store.ts";
 import { SelfManagedCertificates } from "../../certs/self-managed.ts";
+import { servingNames } from "../../certs/serving-names.ts";
 import type { CertificateSource } from "../../certs/source.ts";
 import { systemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
@@ -13,6 +14,9 @@ import type { KubeApi } from "../kube/api.ts";
 import { createLog, type Log } from "../log.ts";
 import { type Manager, startManager } from "../manager.ts";
 import { createFallbackApp } from "../ops/app.ts";
+import { type Auth, createAuth, openAuth } from "../ops/auth.ts";
+import { checkAccessByReview, checkTokenByReview } from "../ops/auth-kubernetes.ts";
+import { checkTokenOffline, issuerKeys } from "../ops/auth-offline.ts";
 import { ReceiptKeys } from "../receipts/keys.ts";
 import { connect } from "./connect.ts";
 import { registrationObjects } from "./install-objects.ts";
@@ -67,10 +71,10 @@ export async function launchManager(
     random: Math.random,
     certificates,
     sign: (receipt) => (receiptKeys.ready() ? receiptKeys.sign(receipt) : null),
-    metricsGuard: null,
-    opsRoutes: () => [{ path: JWKS_PATH, handler: keySet, guard: null }],
-    clientAuthorityPem:
-      config.webhookClientCaFile === "" ? null : await readClientAuthority(config.webhookClientCaFile),
+    auth: await authFor(config, api, log),
+    routes: [{ path: JWKS_PATH, handler: keySet, guard: null }],
+    clientAuthority:
+      config.webhookClientCaFile === "" ? null : () => readClientAuthority(config.webhookClientCaFile),
     webhookFallback: createFallbackApp([{ path: JWKS_PATH, handler: keySet }], log),
   });
   receiptKeys.start(signal).catch(() => {});
@@ -85,6 +89,28 @@ export async function launchManager(
   return manager;
 }
 
+/** Tokens are checked by the API server, or offline where an issuer is named; rights always by the API server. */
+async function authFor(config: Config, api: KubeApi, log: Log): Promise<Auth> {
+  if (!config.metricsSecure) return openAuth;
+  const { oidcIssuer: issuer, oidcJwks } = config;
+  const checkToken =
+    issuer === ""
+      ? checkTokenByReview({ api, clock: systemClock })
+      : checkTokenOffline({
+          issuer,
+          audience: OFFLINE_AUDIENCE,
+          keys: await issuerKeys(oidcJwks || `${issuer}/openid/v1/jwks`),
+          clock: systemClock,
+        });
+  return createAuth({
+    checkToken,
+    checkAccess: checkAccessByReview({ api, clock: systemClock }),
+    onFailure: (error) => log.warn({ err: error }, "A caller's rights could not be checked"),
+  });
+}
+
+/** What a token has to be made for: \`kubectl create token --audience=beskar7-claim-coordinator\`. */
+const OFFLINE_AUDIENCE = "beskar7-claim-coordinator";
 const JWKS_PATH = "/.well-known/jwks.json";
 
 /** Public keys, for whoever wants to check a receipt without asking us. */
@@ -96,15 +122,9 @@ function jwksListener(keys: ReceiptKeys): RequestHandler {
 }
 
 function rotationPolicy(config: Config): RotationPolicy {
-  return { ...DEFAULT_ROTATION, ...servingNames(config), overlapWaitMs: config.caOverlapWaitMs };
-}
-
-/** What the API server calls the service: its DNS names in the cluster, or the host of --webhook-url. */
-function servingNames(config: Config): { dnsNames: string[]; ipAddresses: string[] } {
-  const service = `${config.webhookServiceName}.${config.serviceNamespace}`;
-  const dnsNames = [`${service}.svc`, `${service}.svc.cluster.local`];
-  if (config.webhookUrl === "") return { dnsNames, ipAddresses: [] };
-  const host = new URL(config.webhookUrl).hostname.replace(/^\[|\]$/g, "");
-  const isAddress = /^[\d.]+$/.test(host) || host.includes(":");
-  return isAddress ? { dnsNames, ipAddresses: [host] } : { dnsNames: [...dnsNames, host], ipAddresses: [] };
+  return {
+    ...DEFAULT_ROTATION,
+    ...servingNames(registrationOf(config).target),
+    overlapWaitMs: config.caOverlapWaitMs,
+  };
 }

@@ -2,9 +2,9 @@ import { systemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { createLog } from "../log.ts";
 import { connect } from "./connect.ts";
-import { install } from "./install.ts";
+import { install, toYaml } from "./install.ts";
 import type { Names } from "./install-names.ts";
-import type { Registration } from "./install-objects.ts";
+import { installObjects, type Registration } from "./install-objects.ts";
 import { uninstall } from "./uninstall.ts";
 
 /** `install` and `uninstall`: the command line's words for what the functions of that name do. */
@@ -13,11 +13,14 @@ export async function runSetup(config: Config): Promise<number> {
   const print = (text: string) => void process.stdout.write(`${text}\n`);
   const common = { clock: systemClock, log: createLog(config.logLevel, process.stderr), names, print };
   const { dryRun } = config;
+  const registration = registrationOf(config);
+  if (config.command === "install" && dryRun) {
+    print(toYaml(installObjects(names, registration)).trimEnd());
+    return 0;
+  }
   const api = connect(config);
   try {
-    if (config.command === "install") {
-      return await install({ ...common, api, dryRun, registration: registrationOf(config) });
-    }
+    if (config.command === "install") return await install({ ...common, api, registration });
     return await uninstall({ ...common, api, dryRun, leaseName: config.leaseName });
   } finally {
     api.close();

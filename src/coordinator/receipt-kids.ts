@@ -1,14 +1,16 @@
 import { RECEIPT_ANNOTATION } from "../hosts/annotations.ts";
 import type { KubeObject } from "../kube/api.ts";
+import { receiptKeyId } from "../receipts/receipt.ts";
 
 /** Which keys signed the receipts that hosts carry: a retired key is published as long as one of them needs it. */
 export class ReceiptKids {
   readonly #byHost = new Map<string, string>();
 
   note(host: KubeObject): void {
-    const kid = kidOf(host.metadata.annotations?.[RECEIPT_ANNOTATION]);
+    const receipt = host.metadata.annotations?.[RECEIPT_ANNOTATION];
+    const kid = receipt === undefined ? undefined : receiptKeyId(receipt);
     const uid = host.metadata.uid ?? "";
-    if (kid === "") this.#byHost.delete(uid);
+    if (kid === undefined) this.#byHost.delete(uid);
     else this.#byHost.set(uid, kid);
   }
 
@@ -18,18 +20,5 @@ export class ReceiptKids {
 
   inUse(): ReadonlySet<string> {
     return new Set(this.#byHost.values());
-  }
-}
-
-/** The kid in a compact JWS's header; "" where there is none. What it says is not trusted, only kept alive. */
-function kidOf(receipt: string | undefined): string {
-  if (receipt === undefined) return "";
-  try {
-    const { kid } = JSON.parse(
-      Buffer.from(receipt.slice(0, receipt.indexOf(".")), "base64url").toString("utf8"),
-    );
-    return typeof kid === "string" ? kid : "";
-  } catch {
-    return "";
   }
 }

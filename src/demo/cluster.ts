@@ -70,7 +70,6 @@ export async function startDemoCluster(config: Config): Promise<DemoCluster> {
   await install({
     ...quiet,
     api: admin,
-    dryRun: false,
     names: namesOf(first),
     registration: registrationOf(first),
   });
