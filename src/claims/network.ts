@@ -44,6 +44,13 @@ export class Kind {
   }
 }
 
+/** The seats of a class by what their hosts say about one word. */
+export interface Parts {
+  /** What the first host says, and every host that is not in `others`; undefined before there is a first. */
+  usual: Term | null | undefined;
+  readonly others: Map<Term | null, Seat[]>;
+}
+
 /** The hosts that say the same about everything that requirements mention. */
 export class HostClass {
   key: string;
@@ -66,8 +73,8 @@ export class HostClass {
   /** Whose last placed claim is the answer of `weakest`; valid in that version of the matching. */
   weakest: Kind | null = null;
   weakestVersion = -1;
-  /** Its seats by what they say about a word, while that is being taken up. */
-  parts: Map<Term | null, Seat[]> | null = null;
+  /** What its hosts say about a word, while that is being taken up. */
+  parts: Parts | null = null;
 
   constructor(key: string, terms: readonly Term[]) {
     this.key = key;
@@ -77,14 +84,12 @@ export class HostClass {
 
 export class Network {
   /** By slot; undefined where a slot is free. */
-  readonly classes: (HostClass | undefined)[] = [];
-  readonly kinds: (Kind | undefined)[] = [];
-  private readonly freeClassSlots: number[] = [];
-  private readonly freeKindSlots: number[] = [];
+  classes: readonly (HostClass | undefined)[] = [];
+  kinds: readonly (Kind | undefined)[] = [];
   /** Bits of the classes with a spare host. */
-  readonly spare: number[] = [];
+  spare: readonly number[] = NO_BITS;
   /** Bits of the kinds with places, and how many these are. */
-  readonly served: number[] = [];
+  served: readonly number[] = NO_BITS;
   servedKinds = 0;
   /** How many claims have no place. */
   unplaced = 0;
@@ -97,12 +102,12 @@ export class Network {
     for (const original of this.kinds) {
       const kind = original && new Kind(original.key, original.requirements);
       if (kind) Object.assign(kind, { ...original, flows: NO_FLOWS, from: null, placed: 0 });
-      copy.kinds.push(kind);
+      copy.kinds = stored(copy.kinds, copy.kinds.length, kind);
     }
     for (const original of this.classes) {
       const cls = original && new HostClass(original.key, original.terms);
       if (cls) Object.assign(cls, { ...original, claimants: NO_BITS, mark: 0, from: null, used: 0 });
-      copy.classes.push(cls);
+      copy.classes = stored(copy.classes, copy.classes.length, cls);
       if (!cls) continue;
       copy.noteSpare(cls);
     }
@@ -116,8 +121,8 @@ export class Network {
   }
 
   addKind(kind: Kind): void {
-    kind.slot = this.freeKindSlots.pop() ?? this.kinds.length;
-    this.kinds[kind.slot] = kind;
+    kind.slot = slotFor(this.kinds);
+    this.kinds = stored(this.kinds, kind.slot, kind);
   }
 
   /** Of a kind without claims. */
@@ -126,13 +131,12 @@ export class Network {
       const cls = this.classes[slot]!;
       cls.row = clearBit(cls.row, kind.slot);
     }
-    this.kinds[kind.slot] = undefined;
-    this.freeKindSlots.push(kind.slot);
+    this.kinds = stored(this.kinds, kind.slot, undefined);
   }
 
   addClass(cls: HostClass): void {
-    cls.slot = this.freeClassSlots.pop() ?? this.classes.length;
-    this.classes[cls.slot] = cls;
+    cls.slot = slotFor(this.classes);
+    this.classes = stored(this.classes, cls.slot, cls);
   }
 
   /** Of a class without hosts. */
@@ -141,8 +145,7 @@ export class Network {
       const kind = this.kinds[slot]!;
       kind.row = clearBit(kind.row, cls.slot);
     }
-    this.classes[cls.slot] = undefined;
-    this.freeClassSlots.push(cls.slot);
+    this.classes = stored(this.classes, cls.slot, undefined);
   }
 
   /** Says, before the class or the kind has members, that its hosts fit its claims. */
@@ -199,7 +202,7 @@ export class Network {
     if (placed > 0) this.servedKinds++;
     this.unplaced += kind.placed - placed;
     kind.placed = placed;
-    noteBit(this.served, kind.slot, placed > 0);
+    this.served = withBit(this.served, kind.slot, placed > 0);
   }
 
   /** Gives the kind more places in the class, or fewer. */
@@ -221,7 +224,7 @@ export class Network {
 
   /** After the number of hosts or places of the class has changed. */
   noteSpare(cls: HostClass): void {
-    noteBit(this.spare, cls.slot, cls.used < cls.size);
+    this.spare = withBit(this.spare, cls.slot, cls.used < cls.size);
   }
 }
 
@@ -232,9 +235,24 @@ export function flowOf(kind: Kind, cls: HostClass): Flow | undefined {
   return undefined;
 }
 
-function noteBit(words: number[], slot: number, on: boolean): void {
+/** Where there is no bit yet, all before it are made too. */
+function withBit(words: readonly number[], slot: number, on: boolean): readonly number[] {
   const word = slot >> 5;
-  while (words.length <= word) words.push(0);
-  if (on) words[word]! |= 1 << (slot & 31);
-  else words[word]! &= ~(1 << (slot & 31));
+  let list = words;
+  while (list.length <= word) list = inserted(list, list.length, 0);
+  const bit = 1 << (slot & 31);
+  (list as number[])[word] = on ? list[word]! | bit : list[word]! & ~bit;
+  return list;
+}
+
+/** The slot for one more item: a free one, or the next. */
+function slotFor(slots: readonly unknown[]): number {
+  const free = slots.indexOf(undefined);
+  return free < 0 ? slots.length : free;
+}
+
+function stored<T>(slots: readonly T[], slot: number, item: T): readonly T[] {
+  if (slot === slots.length) return inserted(slots, slot, item);
+  (slots as T[])[slot] = item;
+  return slots;
 }

@@ -2,7 +2,7 @@
 import type { Claim, Host, Requirements } from "./claim.ts";
 import { inserted, removed } from "./lists.ts";
 import { Matching } from "./matching.ts";
-import { HostClass, Kind, type Seat } from "./network.ts";
+import { HostClass, Kind, type Parts, type Seat } from "./network.ts";
 import { compareClaims } from "./priority.ts";
 import { fits } from "./requirements.ts";
 import { type Change, type Lookup, type Term, Vocabulary, type Word } from "./vocabulary.ts";
@@ -15,6 +15,9 @@ const SPARE_KINDS = 16;
 
 /** When this part of all hosts is concerned, it is quicker to go through all. */
 const SCAN_ALL = 4;
+
+/** Below this part of a class its seats are quicker taken out one by one. */
+const FEW = 32;
 
 export class Pool {
   readonly matching = new Matching();
@@ -92,13 +95,13 @@ export class Pool {
     const known = this.kinds.get(key);
     if (known !== undefined) return known;
     for (const change of this.vocabulary.learn(requirements)) this.split(change);
-    const kind = new Kind(key, requirements);
+    const kind = new Kind(key, this.vocabulary.inOwnWords(requirements));
     this.kinds.set(key, kind);
     this.matching.addKind(kind);
     this.idleKinds++;
     const conditions = [...this.vocabulary.conditions(requirements)];
     for (const cls of this.candidates(conditions)) {
-      if (fits(requirements, cls.members[0]!.host)) this.matching.addFit(kind, cls);
+      if (fits(kind.requirements, cls.members[0]!.host)) this.matching.addFit(kind, cls);
     }
     // Looked up where the fewest others are, so that a new class meets as few kinds as possible that don't fit.
     let lookup: Lookup | null = null;
@@ -159,7 +162,7 @@ export class Pool {
     const classes = [...(within === null ? this.classes.values() : within.classes)];
     let hosts = 0;
     for (const cls of classes) {
-      cls.parts = new Map();
+      cls.parts = { usual: undefined, others: new Map() };
       hosts += cls.size;
     }
     // Most of the time goes into waiting for memory: in the order in which hosts came, they lie side by side.
@@ -172,21 +175,25 @@ export class Pool {
     }
   }
 
-  private replaceByParts(cls: HostClass, word: Word, parts: Map<Term | null, Seat[]>): void {
-    const before = cls.terms.find((term) => term.word === word) ?? null;
-    if (parts.size === 1 && parts.has(before)) return;
-    const others = cls.terms.filter((term) => term !== before);
-    // The class itself goes on as the largest part, whose seats then need no touching.
-    const [largest, ...smaller] = [...parts].sort(([, a], [, b]) => b.length - a.length);
-    cls.members = sortedSeats(largest![1]);
-    this.rename(cls, withTerm(others, largest![0]));
-    for (const [term, members] of smaller) {
-      const part = this.enterClass(withTerm(others, term));
-      part.members = sortedSeats(members);
-      for (const seat of members) seat.class = part;
+  /** The class itself goes on as its usual part, whose seats then need no touching. */
+  private replaceByParts(cls: HostClass, word: Word, { usual, others }: Parts): void {
+    const remaining = cls.terms.filter((term) => term.word !== word);
+    this.rename(cls, withTerm(remaining, usual ?? null));
+    if (others.size === 0) return;
+    let count = 0;
+    for (const [term, seats] of others) {
+      const part = this.enterClass(withTerm(remaining, term));
+      part.members = sortedSeats(seats);
+      for (const seat of seats) seat.class = part;
       this.matching.copyFits(cls, part);
-      this.matching.splitOff(cls, part, members.length);
+      this.matching.splitOff(cls, part, seats.length);
+      count += seats.length;
     }
+    if (count * FEW < cls.members.length) {
+      for (const seats of others.values()) {
+        for (const { host } of seats) cls.members = removed(cls.members, seatIndex(cls.members, host));
+      }
+    } else cls.members = cls.members.filter((seat) => seat.class === cls);
   }
 
   /** The hosts of the class say other things than before. */
@@ -313,9 +320,11 @@ function sortIntoParts(seat: Seat, word: Word): void {
   const { parts } = seat.class;
   if (parts === null) return;
   const term = word.termOf(seat.host);
-  const part = parts.get(term);
-  if (part === undefined) parts.set(term, [seat]);
-  else part.push(seat);
+  if (parts.usual === undefined) parts.usual = term;
+  if (term === parts.usual) return;
+  const others = parts.others.get(term);
+  if (others === undefined) parts.others.set(term, [seat]);
+  else others.push(seat);
 }
 
 /** API servers list by name, so that nearly always there is nothing to do. */

@@ -196,6 +196,19 @@ export class Vocabulary {
     return [...changes.values()];
   }
 
+  /** The same requirements, with label keys in the form in which looking them up is quickest. */
+  inOwnWords(requirements: Requirements): Requirements {
+    const own = (key: string) => this.labels.get(key)!.key;
+    const { requiredTags, preferredTags, expressions } = requirements;
+    if (requiredTags.length + preferredTags.length + expressions.length === 0) return requirements;
+    return {
+      ...requirements,
+      requiredTags: requiredTags.map(own),
+      preferredTags: preferredTags.map(own),
+      expressions: expressions.map((expression) => ({ ...expression, key: own(expression.key) })),
+    };
+  }
+
   /** Undoes one `learn`. Hosts may say less afterwards: their terms have to be asked for again. */
   forget(requirements: Requirements): void {
     for (const { key, value } of labelMentions(requirements)) {

@@ -3,6 +3,7 @@
  * there is one, and fails when a limit is passed.
  */
 import { claimsBench } from "./claims.ts";
+import { contentionBench } from "./contention.ts";
 
 /** One figure. */
 export interface Row {
@@ -19,7 +20,7 @@ export interface Bench {
   run(): Promise<Row[]>;
 }
 
-const BENCHES: readonly Bench[] = [claimsBench];
+const BENCHES: readonly Bench[] = [claimsBench, contentionBench];
 
 async function main(names: readonly string[]): Promise<void> {
   const unknown = names.filter((name) => !BENCHES.some((bench) => bench.name === name));
