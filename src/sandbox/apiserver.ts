@@ -1,4 +1,5 @@
 import type { KubeObject, ObjectMeta } from "../kube/api.ts";
+import { auditEvent, type Remarks } from "./audit.ts";
 import { answerReview, issueToken } from "./auth/reviews.ts";
 import { ISSUER } from "./auth/tokens.ts";
 import { ANONYMOUS, authenticated, type UserInfo } from "./auth/user.ts";
@@ -39,8 +40,7 @@ interface Exchange {
   readonly request: ApiRequest;
   readonly info: RequestInfo;
   readonly user: UserInfo;
-  /** Sent as Warning headers, whatever the outcome. */
-  readonly warnings: string[];
+  readonly remarks: Remarks;
 }
 
 /**
@@ -50,20 +50,34 @@ interface Exchange {
  * @param host `host:port` under which clients reach the server, for the documents that name it.
  */
 export async function handle(core: Core, request: ApiRequest, host = "127.0.0.1"): Promise<ApiResponse> {
-  const warnings: string[] = [];
+  const remarks: Remarks = { warnings: [], annotations: {} };
+  let user: UserInfo;
   try {
-    const user = impersonate(core, await authenticate(core, request), request.impersonated);
-    const info = parseRequest(request.method, request.target);
-    authorize(core, user, info);
-    const response =
-      info.resource === undefined
-        ? await answerDocument(core, request, info, host)
-        : await answerResource(core, { request, info, user, warnings });
-    return withWarnings(response, warnings);
+    user = impersonate(core, await authenticate(core, request), request.impersonated);
   } catch (error) {
-    const failure = error instanceof ApiError ? error : internalError(String(error));
-    return withWarnings(errorResponse(failure), warnings);
+    return failure(error);
   }
+  const info = parseRequest(request.method, request.target);
+  const response = await answer(core, { request, info, user, remarks }, host).catch(failure);
+  core.audit(auditEvent(info, request.target, user, response.code, remarks.annotations));
+  return withWarnings(response, remarks.warnings);
+}
+
+function failure(error: unknown): ApiResponse {
+  return errorResponse(error instanceof ApiError ? error : internalError(String(error)));
+}
+
+async function answer(core: Core, exchange: Exchange, host: string): Promise<ApiResponse> {
+  const { request, info, user, remarks } = exchange;
+  Object.assign(remarks.annotations, {
+    "authorization.k8s.io/decision": "forbid",
+    "authorization.k8s.io/reason": "",
+  });
+  authorize(core, user, info);
+  remarks.annotations["authorization.k8s.io/decision"] = "allow";
+  return info.resource === undefined
+    ? answerDocument(core, request, info, host)
+    : answerResource(core, exchange);
 }
 
 function withWarnings(response: ApiResponse, warnings: readonly string[]): ApiResponse {
@@ -197,9 +211,9 @@ function decodeBody({ request }: Exchange, resource?: Resource): KubeObject {
 }
 
 async function answerVerb(core: Core, resource: Resource, exchange: Exchange): Promise<ApiResponse> {
-  const { request, info, user, warnings } = exchange;
+  const { request, info, user, remarks } = exchange;
   const { accept } = request;
-  const context = (kind: OptionsKind) => writeContext(kind, request, info, user, warnings);
+  const context = (kind: OptionsKind) => writeContext(kind, request, info, user, remarks);
   if (["update", "patch"].includes(info.verb) && !info.resource?.name)
     throw badRequest("name must be provided");
   const written = ({ object, created }: Written) =>
@@ -218,12 +232,12 @@ async function answerVerb(core: Core, resource: Resource, exchange: Exchange): P
     case "update":
       return written(await replaceFromBody(core, resource, request, context("UpdateOptions")));
     case "patch":
-      return written(await patchObject(core, resource, request, info, user, warnings));
+      return written(await patchObject(core, resource, request, info, user, remarks));
     case "delete":
       if (info.resource?.subresource) throw methodNotAllowed(resource, "delete");
-      return deleteObject(core, resource, request, info, user, warnings);
+      return deleteObject(core, resource, request, info, user, remarks);
     case "deletecollection":
-      return deleteCollection(core, resource, request, info, user, warnings);
+      return deleteCollection(core, resource, request, info, user, remarks);
     default:
       throw methodNotAllowed(resource, info.verb);
   }

@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { Admission } from "./admission/admission.ts";
+import type { Auditor } from "./audit.ts";
 import type { Authorizer } from "./auth/rbac.ts";
 import type { TokenAuthority } from "./auth/tokens.ts";
 import type { Registry } from "./registry.ts";
@@ -15,4 +16,5 @@ export interface Core {
   readonly admission: Admission;
   readonly authorize: Authorizer;
   readonly tokens: TokenAuthority;
+  readonly audit: Auditor;
 }

@@ -73,6 +73,7 @@ export async function createObject(
     dryRun: context.dryRun,
     options: context.options,
     warnings: context.warnings,
+    annotations: context.annotations,
   };
   const mutated = await core.admission.mutate({ ...attributes, object }, (next) =>
     settleObject(next, resource),

@@ -190,6 +190,7 @@ function checkTypes(object: KubeObject, schema: Schema, resource: Resource): voi
   const { metadata: _metadata, ...rest } = object;
   visit(rest, schema, "");
   function visit(value: unknown, known: Schema, path: string): void {
+    if (value === null) return;
     const type = jsonType(value);
     if (known.type !== undefined && known.type !== type && !(known.type === "number" && type === "integer")) {
       throw new DecodingError(resource, unmarshalError(value, goField(path, resource.kind), goType(known)));

@@ -1,4 +1,5 @@
 import type { KubeObject } from "../kube/api.ts";
+import type { Remarks } from "./audit.ts";
 import type { UserInfo } from "./auth/user.ts";
 import type { Core } from "./core.ts";
 import { parseBody } from "./decode.ts";
@@ -62,11 +63,11 @@ export async function deleteObject(
   request: ApiRequest,
   info: RequestInfo,
   user: UserInfo,
-  warnings: string[],
+  remarks: Remarks,
 ): Promise<ApiResponse> {
   const options = readOptions(request, info);
   const { name, namespace } = info.resource as NonNullable<RequestInfo["resource"]>;
-  const outcome = await remove(core, resource, { name, namespace }, options, user, warnings);
+  const outcome = await remove(core, resource, { name, namespace }, options, user, remarks);
   if (outcome.left !== undefined) return json(200, inVersion(resource, outcome.left));
   return json(200, {
     kind: "Status",
@@ -89,7 +90,7 @@ export async function deleteCollection(
   request: ApiRequest,
   info: RequestInfo,
   user: UserInfo,
-  warnings: string[],
+  remarks: Remarks,
 ): Promise<ApiResponse> {
   const options = readOptions(request, info);
   const { namespace } = info.resource as NonNullable<RequestInfo["resource"]>;
@@ -97,7 +98,7 @@ export async function deleteCollection(
   const revision = core.store.revision;
   for (const { metadata } of matching) {
     const key = { name: metadata.name, namespace: metadata.namespace };
-    await remove(core, resource, key, options, user, warnings, true);
+    await remove(core, resource, key, options, user, remarks, true);
   }
   return json(200, {
     kind: resource.listKind,
@@ -115,7 +116,7 @@ async function remove(
   { name, namespace }: { name: string; namespace: string | undefined },
   options: DeleteOptions,
   user: UserInfo,
-  warnings: string[],
+  remarks: Remarks,
   collection = false,
 ): Promise<Outcome> {
   const storage = qualified(resource);
@@ -125,7 +126,7 @@ async function remove(
     if (current === undefined) throw notFound(resource, name);
     refuseImmortal(resource, name);
     checkPreconditions(resource, current, options);
-    await admitDelete(core, resource, current, options, user, warnings, collection);
+    await admitDelete(core, resource, current, options, user, remarks, collection);
     if (core.store.get(storage, key) !== current) continue;
     const marked = mark(core, resource, current, options);
     if (marked === undefined) {
@@ -183,7 +184,7 @@ async function admitDelete(
   current: KubeObject,
   options: DeleteOptions,
   user: UserInfo,
-  warnings: string[],
+  remarks: Remarks,
   collection: boolean,
 ): Promise<void> {
   const shown = inVersion(resource, current);
@@ -199,7 +200,7 @@ async function admitDelete(
     user,
     dryRun: options.dryRun,
     options: options.raw,
-    warnings,
+    ...remarks,
   };
   await core.admission.mutate(attributes, (object) => object);
   await core.admission.validate(attributes);

@@ -1,4 +1,5 @@
 import type { KubeObject } from "../kube/api.ts";
+import type { Remarks } from "./audit.ts";
 import type { UserInfo } from "./auth/user.ts";
 import type { Core } from "./core.ts";
 import { DecodingError, decodeObject, mediaTypeOf, settleObject } from "./decode.ts";
@@ -25,14 +26,14 @@ export async function patchObject(
   request: ApiRequest,
   info: RequestInfo,
   user: UserInfo,
-  warnings: string[],
+  remarks: Remarks,
 ): Promise<Written> {
   const mediaType = mediaTypeOf(request.contentType);
   const accepted = resource.custom
     ? [JSON_PATCH, MERGE_PATCH, APPLY_PATCH]
     : [JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH, APPLY_PATCH];
   if (!accepted.includes(mediaType)) throw unsupportedMediaType(accepted);
-  const context = writeContext("PatchOptions", request, info, user, warnings, mediaType === APPLY_PATCH);
+  const context = writeContext("PatchOptions", request, info, user, remarks, mediaType === APPLY_PATCH);
   const body = request.body ?? "";
   return mediaType === APPLY_PATCH
     ? apply(core, resource, body, context)

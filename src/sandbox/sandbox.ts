@@ -5,6 +5,7 @@ import type { KubeApi, KubeObject } from "../kube/api.ts";
 import { httpsWebhookCaller, type ServiceTable } from "./admission/https-caller.ts";
 import type { WebhookCaller } from "./admission/review.ts";
 import { webhookAdmission } from "./admission/webhook-admission.ts";
+import type { Auditor } from "./audit.ts";
 import { type Authorizer, rbacAuthorizer } from "./auth/rbac.ts";
 import { TokenAuthority } from "./auth/tokens.ts";
 import type { UserInfo } from "./auth/user.ts";
@@ -28,6 +29,8 @@ export interface CoreOptions {
   readonly authorize?: Authorizer;
   /** How webhooks are called. */
   readonly callWebhook: WebhookCaller;
+  /** Told of each request; default: nobody is. */
+  readonly audit?: Auditor;
   /** How many past changes watches can start from; default 10_000. */
   readonly historyLimit?: number;
   /** CustomResourceDefinitions that are served from the start. */
@@ -56,6 +59,7 @@ export function createCore(options: CoreOptions): SandboxCore {
     authorize,
     admission: webhookAdmission({ store, clock, random, registry, callWebhook: options.callWebhook }),
     tokens: new TokenAuthority(store, clock, random),
+    audit: options.audit ?? (() => {}),
   };
   const stops = [startCrdController(core), startNamespaceController(core)];
   if (options.collectGarbage) stops.push(startGarbageCollector(core));

@@ -168,6 +168,7 @@ async function prepare(
     dryRun: context.dryRun,
     options: updateOptions(context.options),
     warnings: context.warnings,
+    annotations: context.annotations,
   };
   next = await core.admission.mutate({ ...attributes, object: next }, (object) =>
     settleObject(object, resource),

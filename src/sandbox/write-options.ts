@@ -1,3 +1,4 @@
+import type { Remarks } from "./audit.ts";
 import type { UserInfo } from "./auth/user.ts";
 import type { FieldValidation } from "./decode.ts";
 import type { JsonObject } from "./json.ts";
@@ -7,7 +8,7 @@ import { type FieldError, forbiddenValue, invalid, notSupported, requiredValue }
 export const APPLY_PATCH = "application/apply-patch+yaml";
 
 /** A write with everything but its object. */
-export interface WriteContext {
+export interface WriteContext extends Remarks {
   readonly user: UserInfo;
   readonly namespace: string | undefined;
   /** From the URL; empty for a create. */
@@ -19,7 +20,6 @@ export interface WriteContext {
   readonly fieldValidation: FieldValidation;
   /** As admission reviews carry them. */
   readonly options: JsonObject;
-  readonly warnings: string[];
 }
 
 export type OptionsKind = "CreateOptions" | "UpdateOptions" | "PatchOptions";
@@ -30,7 +30,7 @@ export function writeContext(
   request: ApiRequest,
   info: RequestInfo,
   user: UserInfo,
-  warnings: string[],
+  remarks: Remarks,
   applying = false,
 ): WriteContext {
   const { query } = info;
@@ -67,7 +67,7 @@ export function writeContext(
       ...(fieldManager ? { fieldManager } : {}),
       ...(query.get("fieldValidation") ? { fieldValidation } : {}),
     },
-    warnings,
+    ...remarks,
   };
 }
 

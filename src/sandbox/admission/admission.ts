@@ -1,4 +1,5 @@
 import type { KubeObject } from "../../kube/api.ts";
+import type { Remarks } from "../audit.ts";
 import type { UserInfo } from "../auth/user.ts";
 import type { JsonObject } from "../json.ts";
 import type { Resource } from "../resources/resource.ts";
@@ -6,7 +7,7 @@ import type { Resource } from "../resources/resource.ts";
 export type Operation = "CREATE" | "UPDATE" | "DELETE";
 
 /** One write as admission sees it. */
-export interface AdmissionAttributes {
+export interface AdmissionAttributes extends Remarks {
   readonly resource: Resource;
   /** Empty for the object itself. */
   readonly subresource: string;
@@ -21,8 +22,6 @@ export interface AdmissionAttributes {
   readonly dryRun: boolean;
   /** CreateOptions and so on, as reviews carry them. */
   readonly options: JsonObject;
-  /** Collects what is sent to the client as Warning headers. */
-  readonly warnings: string[];
 }
 
 /** Called around every write. Both reject with an ApiError to refuse it. */

@@ -2,6 +2,7 @@ import type { Clock } from "../../clock.ts";
 import type { KubeObject } from "../../kube/api.ts";
 import { randomUid } from "../identifiers.ts";
 import { clone, equal } from "../json.ts";
+import { qualifiedNameProblems } from "../metadata.ts";
 import { applyJsonPatch, JsonPatchError, type JsonPatchOperation } from "../patch/json-patch.ts";
 import { inVersion } from "../reads.ts";
 import type { Registry } from "../registry.ts";
@@ -118,6 +119,10 @@ async function ask(
     );
   }
   attributes.warnings.push(...response.warnings);
+  for (const [key, value] of Object.entries(response.auditAnnotations)) {
+    const name = `${webhook.name}/${key}`;
+    if (qualifiedNameProblems(name).length === 0) attributes.annotations[name] = value;
+  }
   if (!response.allowed) throw denial(webhook.name, response.status);
   return response;
 }

@@ -2,13 +2,21 @@ import type { KubeObject } from "../../kube/api.ts";
 import { asArray, asObject, isObject, type JsonObject } from "../json.ts";
 
 /** Sets the fields that are absent. */
-function fill(target: JsonObject, defaults: JsonObject): void {
+function fill(target: JsonObject | KubeObject, defaults: JsonObject): void {
   for (const [key, value] of Object.entries(defaults)) target[key] ??= value;
 }
 
 function child(parent: JsonObject, key: string): JsonObject {
   if (!isObject(parent[key])) parent[key] = {};
   return parent[key] as JsonObject;
+}
+
+/** Typed maps are not written when they are empty. */
+function dropEmpty(object: KubeObject, fields: readonly string[]): void {
+  for (const field of fields) {
+    const value = object[field];
+    if (isObject(value) && Object.keys(value).length === 0) delete object[field];
+  }
 }
 
 function defaultWebhooks(object: KubeObject, more: JsonObject): void {
@@ -51,6 +59,7 @@ function defaultPodSpec(spec: JsonObject): void {
 /** The defaulting of the built-in kinds, in place and idempotent. */
 export const DEFAULTS: Readonly<Record<string, (object: KubeObject) => void>> = {
   ClusterRoleBinding: defaultBinding,
+  ConfigMap: (object) => dropEmpty(object, ["data", "binaryData"]),
   CustomResourceDefinition(object) {
     const spec = child(object, "spec");
     const names = child(spec, "names");
@@ -71,6 +80,17 @@ export const DEFAULTS: Readonly<Record<string, (object: KubeObject) => void>> = 
     }
     defaultPodSpec(child(child(spec, "template"), "spec"));
     object.status ??= {};
+  },
+  Event(object) {
+    // Typed fields that are written even when they are empty.
+    fill(object, {
+      source: {},
+      firstTimestamp: null,
+      lastTimestamp: null,
+      eventTime: null,
+      reportingComponent: "",
+      reportingInstance: "",
+    });
   },
   MutatingWebhookConfiguration: (object) => defaultWebhooks(object, { reinvocationPolicy: "Never" }),
   Namespace(object) {
@@ -102,6 +122,7 @@ export const DEFAULTS: Readonly<Record<string, (object: KubeObject) => void>> = 
       delete object.stringData;
     }
     object.type ??= "Opaque";
+    dropEmpty(object, ["data"]);
   },
   Service(object) {
     const spec = child(object, "spec");

@@ -16,6 +16,13 @@ export const VALIDATIONS: Readonly<Record<string, Validation>> = {
     ...required(object, "spec.selector"),
     ...required(object, "spec.template.spec.containers"),
   ],
+  Event(object) {
+    const { namespace } = object.metadata;
+    const about = asObject(object.involvedObject).namespace;
+    // Objects of the cluster have their events in the default namespace.
+    if (about === namespace || (about === undefined && namespace === "default")) return [];
+    return [invalidValue("involvedObject.namespace", about ?? "", "does not match event.namespace")];
+  },
   Lease(object) {
     const { leaseDurationSeconds, leaseTransitions } = asObject(object.spec);
     const errors: FieldError[] = [];
@@ -31,7 +38,7 @@ export const VALIDATIONS: Readonly<Record<string, Validation>> = {
   MutatingWebhookConfiguration: validateWebhooks,
   Pod: (object) => required(object, "spec.containers"),
   RoleBinding: validateBinding,
-  Secret: validateDataKeys,
+  Secret: (object, old) => [...validateDataKeys(object, old), ...validateSecretType(object, old)],
   ValidatingWebhookConfiguration: validateWebhooks,
 };
 
@@ -53,6 +60,23 @@ function validateDataKeys(object: KubeObject, old: KubeObject | undefined): Fiel
   }
   if (old?.immutable === true && !equal([old.data, old.immutable], [object.data, object.immutable])) {
     errors.push(forbiddenValue("data", "field is immutable when `immutable` is set"));
+  }
+  return errors;
+}
+
+/** The keys that a type promises. */
+const SECRET_KEYS: Readonly<Record<string, readonly string[]>> = {
+  "kubernetes.io/tls": ["tls.crt", "tls.key"],
+};
+
+function validateSecretType(object: KubeObject, old: KubeObject | undefined): FieldError[] {
+  const errors: FieldError[] = [];
+  if (old !== undefined && old.type !== object.type) {
+    errors.push(invalidValue("type", object.type, "field is immutable"));
+  }
+  const data = asObject(object.data);
+  for (const key of SECRET_KEYS[String(object.type)] ?? []) {
+    if (!Object.hasOwn(data, key)) errors.push(requiredValue(`data[${key}]`));
   }
   return errors;
 }
