@@ -34,8 +34,8 @@ async function fortyTwenty(): Promise<Row[]> {
       await pool.untilBound(20);
       boundMs.push(sinceFirstFreeMs(pool));
       inverted += invertedPairs(claims, holdersOf(pool.hosts));
-      writes += arena.hostWrites(pool.namespace);
       await pool.checkSafety();
+      writes += arena.hostWrites(pool.namespace);
     }
     const figure = `40 machines, 20 hosts, 3 controllers, ${CASE_RUNS} runs:`;
     return [

@@ -3,7 +3,7 @@ import { physicalHostProfile } from "../../src/hosts/physical-host.ts";
 import type { KubeClient } from "../../src/kube/client.ts";
 import { PHYSICAL_HOSTS } from "../../src/kube/types.ts";
 import { silentLog } from "../../src/log.ts";
-import type { ReplicaOptions } from "../../src/replica.ts";
+import type { ReplicaEvents, ReplicaOptions } from "../../src/replica.ts";
 import { Beskar7 } from "../../src/workload/beskar7.ts";
 import { HostHistory } from "../../src/workload/history.ts";
 import { apiFor, LEASE_NAMESPACE, Rig, type RigReplica, until } from "../e2e/rig.ts";
@@ -15,6 +15,8 @@ const LEASE = { leaseDurationMs: 1_500, renewDeadlineMs: 1_000, retryPeriodMs: 2
 
 export interface Contender extends RigReplica {
   readonly wire: Intercepted;
+  /** When it last began to lead, on the monotonic clock; NaN before. */
+  readonly ledAtMs: () => number;
 }
 
 /** A real API server with replicas of the service, Beskar7's controllers, and the history of every host. */
@@ -53,8 +55,19 @@ export class Arena {
   async addReplica(changes: Partial<ReplicaOptions> = {}): Promise<Contender> {
     const pod = `coordinator-${this.#pods++}`;
     const wire = new Intercepted(await this.#clientOf("beskar7-claim-coordinator", pod));
-    const replica = await this.rig.addReplica(pod, { ...LEASE, ...changes, api: wire.api });
-    const contender: Contender = { ...replica, wire };
+    let ledAtMs = Number.NaN;
+    const on: ReplicaEvents = {
+      decision() {},
+      bindResult() {},
+      bound() {},
+      leader(event) {
+        if (event === "started_leading") ledAtMs = systemClock.monotonicMs();
+      },
+      machineProblems() {},
+      holderUnmatched() {},
+    };
+    const replica = await this.rig.addReplica(pod, { ...LEASE, on, ...changes, api: wire.api });
+    const contender: Contender = { ...replica, wire, ledAtMs: () => ledAtMs };
     this.replicas.add(contender);
     this.wires.push(wire);
     return contender;
