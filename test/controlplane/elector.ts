@@ -31,7 +31,8 @@ export interface ElectorOptions {
 export interface ForeignElector {
   readonly events: readonly ElectorEvent[];
   /**
-   * The next event of this kind (and identity) that no earlier call returned, waiting for it where necessary.
+   * The next event of this kind (and identity) that no earlier call returned, waiting for it where necessary. Two
+   * calls that wait for the same thing need it to happen twice.
    * Rejects when the elector ends without it.
    */
   next(event: ElectorEvent["event"], identity?: string): Promise<ElectorEvent>;
