@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { isHolder, parseRequester } from "../../src/claims/holder.ts";
+import { HolderMatch } from "../../src/coordinator/holder-match.ts";
+import { holderIdentity } from "../../src/coordinator/naming.ts";
+
+const UUID = "0f8fad5b-d9cb-469f-a165-70867728950e";
+const RULE = { leaseNamespace: "beskar7-system", extraServiceAccounts: [] };
+const SERVICE_ACCOUNT = "system:serviceaccount:beskar7-system:coordinator";
+
+const CASES = {
+  "in a pod, its name": {
+    seenAs: { username: SERVICE_ACCOUNT, groups: [], uid: "", podName: "pod-1" },
+    identity: `pod-1_${UUID}`,
+    warned: false,
+  },
+  "outside a cluster, the user": {
+    seenAs: { username: "developer", groups: [], uid: "", podName: "" },
+    identity: `developer_${UUID}`,
+    warned: true,
+  },
+  "with another pod's token, that pod": {
+    seenAs: { username: SERVICE_ACCOUNT, groups: [], uid: "", podName: "pod-2" },
+    identity: `pod-2_${UUID}`,
+    warned: true,
+  },
+};
+
+describe("a replica's identity", () => {
+  for (const [name, { seenAs, identity, warned }] of Object.entries(CASES)) {
+    test(`is, ${name}; the rule then recognises it`, () => {
+      const made = holderIdentity("pod-1", seenAs, UUID);
+      assert.equal(made.identity, identity);
+      assert.equal(made.warning !== null, warned);
+      const extra =
+        seenAs.podName === "" ? {} : { "authentication.kubernetes.io/pod-name": [seenAs.podName] };
+      assert.equal(isHolder(parseRequester({ ...seenAs, extra }), made.identity, RULE), true);
+    });
+  }
+
+  test("of a token that is bound to no pod comes with a warning, since nobody will recognise it", () => {
+    const made = holderIdentity(
+      "pod-1",
+      { username: SERVICE_ACCOUNT, groups: [], uid: "", podName: "" },
+      UUID,
+    );
+    assert.match(made.warning ?? "", /bound to no pod/);
+    assert.equal(isHolder(parseRequester({ username: SERVICE_ACCOUNT }), made.identity, RULE), false);
+  });
+
+  test("is POD_NAME where the API server does not say who asks", () => {
+    assert.deepEqual(holderIdentity("pod-1", null, UUID), { identity: `pod-1_${UUID}`, warning: null });
+  });
+});
+
+describe("a holder that nobody matches", () => {
+  const delegated = { term: "t1", requesterIsHolder: false, reason: "Delegated" };
+
+  test("is told once, after twenty delegations and no claim of its own", () => {
+    const told: string[] = [];
+    const match = new HolderMatch((term) => void told.push(term));
+    for (let count = 0; count < 40; count++) match.note(delegated);
+    assert.deepEqual(told, ["t1"]);
+    assert.equal(match.unmatched, true);
+    match.note({ ...delegated, requesterIsHolder: true, reason: "" });
+    assert.equal(match.unmatched, false);
+  });
+
+  test("is counted anew for each term", () => {
+    const told: string[] = [];
+    const match = new HolderMatch((term) => void told.push(term));
+    for (let count = 0; count < 19; count++) match.note(delegated);
+    for (let count = 0; count < 19; count++) match.note({ ...delegated, term: "t2" });
+    assert.deepEqual(told, []);
+  });
+});
