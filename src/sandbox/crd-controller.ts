@@ -27,10 +27,6 @@ export function startCrdController(core: Core): () => void {
 function removeObjects(core: Core, storage: string): void {
   for (const object of core.store.list(storage)) {
     const { name, namespace } = object.metadata;
-    core.store.remove(
-      storage,
-      storageKey({ name, ...(namespace === undefined ? {} : { namespace }) }),
-      object,
-    );
+    core.store.remove(storage, storageKey({ name, namespace }), object);
   }
 }

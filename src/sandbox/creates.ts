@@ -114,7 +114,7 @@ function beforeCreate(resource: Resource, object: KubeObject): void {
 
 function insert(core: Core, resource: Resource, object: KubeObject, dryRun: boolean): KubeObject {
   const { name, namespace } = object.metadata;
-  const key = storageKey({ name, ...(namespace === undefined ? {} : { namespace }) });
+  const key = storageKey({ name, namespace });
   const storage = qualified(resource);
   const existing = core.store.get(storage, key);
   if (existing !== undefined) {

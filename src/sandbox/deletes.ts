@@ -120,7 +120,7 @@ async function remove(
   collection = false,
 ): Promise<Outcome> {
   const storage = qualified(resource);
-  const key = storageKey({ name, ...(namespace === undefined ? {} : { namespace }) });
+  const key = storageKey({ name, namespace });
   for (;;) {
     const current = core.store.get(storage, key);
     if (current === undefined) throw notFound(resource, name);

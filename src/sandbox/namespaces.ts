@@ -112,7 +112,7 @@ function empty(core: Core, namespace: KubeObject): void {
 /** Deletes an object as the server's own controllers do: no admission; finalizers are respected. */
 export function removeOrMark(core: Core, resource: Resource, object: KubeObject): boolean {
   const { name, namespace, finalizers, deletionTimestamp } = object.metadata;
-  const key = storageKey({ name, ...(namespace === undefined ? {} : { namespace }) });
+  const key = storageKey({ name, namespace });
   if ((finalizers ?? []).length === 0) return core.store.remove(qualified(resource), key, object);
   if (deletionTimestamp === undefined) {
     core.store.put(qualified(resource), key, markedForDeletion(core, object), object);

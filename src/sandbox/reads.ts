@@ -48,10 +48,7 @@ export function represent(
 
 export function getObject(core: Core, resource: Resource, info: RequestInfo, accept?: string): ApiResponse {
   const { name, namespace } = info.resource as ResourceInfo;
-  const found = core.store.get(
-    qualified(resource),
-    storageKey({ name, ...(namespace ? { namespace } : {}) }),
-  );
+  const found = core.store.get(qualified(resource), storageKey({ name, namespace }));
   if (found === undefined) throw notFound(resource, name);
   return json(200, represent(core, resource, found, parseAccept(accept, info.query)));
 }
@@ -122,8 +119,7 @@ interface Page {
   readonly after: string;
 }
 
-const pageKey = ({ metadata: { name, namespace } }: KubeObject) =>
-  storageKey({ name, ...(namespace === undefined ? {} : { namespace }) });
+const pageKey = ({ metadata: { name, namespace } }: KubeObject) => storageKey({ name, namespace });
 
 function writeContinue(revision: number, after: string): string {
   const token = { v: "meta.k8s.io/v1", rv: revision, start: `${after}\u0000` };

@@ -94,7 +94,7 @@ export async function changeObject(
 ): Promise<Written> {
   const storage = qualified(resource);
   const { namespace, name } = context;
-  const key = storageKey({ name, ...(namespace === undefined ? {} : { namespace }) });
+  const key = storageKey({ name, namespace });
   for (;;) {
     const current = core.store.get(storage, key);
     if (current === undefined) return create(core, resource, context, change);

@@ -50,13 +50,38 @@ describe("the controllers of the sandbox", () => {
     await assert.rejects(api.get(NAMESPACES, { name: "team" }), isNotFound);
   });
 
+  const owned = (uid = "") =>
+    widget(
+      "owned",
+      {},
+      {
+        ownerReferences: [{ apiVersion: "test.example.com/v1", kind: "Widget", name: "owner", uid }],
+      },
+    );
+
+  it("delete dependents first in the foreground, and let them go when they are orphaned", async () => {
+    for (const propagationPolicy of ["Foreground", "Orphan"] as const) {
+      const { api, clock } = cluster({ collectGarbage: true });
+      const { metadata } = await api.create(WIDGETS, widget("owner"));
+      await api.create(WIDGETS, owned(metadata.uid));
+      await api.delete(WIDGETS, at("owner"), { propagationPolicy });
+      assert.equal((await api.list(WIDGETS)).items.length, 2);
+      await clock.advance(0);
+      const { items } = await api.list(WIDGETS);
+      if (propagationPolicy === "Foreground") assert.deepEqual(items, []);
+      else
+        assert.deepEqual(
+          items.map((left) => [left.metadata.name, left.metadata.ownerReferences]),
+          [["owned", []]],
+        );
+    }
+  });
+
   for (const collectGarbage of [true, false]) {
     it(`${collectGarbage ? "delete" : "leave"} what has lost its owner when garbage collection is ${collectGarbage ? "on" : "off"}`, async () => {
       const { api, clock } = cluster({ collectGarbage });
-      const owner = await api.create(WIDGETS, widget("owner"));
-      const { uid = "" } = owner.metadata;
-      const reference = { apiVersion: "test.example.com/v1", kind: "Widget", name: "owner", uid };
-      await api.create(WIDGETS, widget("owned", {}, { ownerReferences: [reference] }));
+      const { metadata } = await api.create(WIDGETS, widget("owner"));
+      await api.create(WIDGETS, owned(metadata.uid));
       await api.delete(WIDGETS, at("owner"));
       await clock.advance(0);
       assert.equal((await api.list(WIDGETS)).items.length, collectGarbage ? 0 : 1);

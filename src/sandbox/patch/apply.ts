@@ -78,7 +78,7 @@ export function applyConfiguration(
       const live = current ?? ({ ...configuration, metadata: { name: context.name } } as KubeObject);
       entries = current === undefined ? [] : readEntries(current);
       const own = entries.find((entry) => isOwn(entry, resource, context));
-      const merged = mergeTyped(ownableWithRest(live), config, rootShape(resource), true) as KubeObject;
+      const merged = mergeTyped(clone(live), config, rootShape(resource), true) as KubeObject;
       const { changed } = difference(
         current === undefined ? {} : ownable(current, resource, context.subresource),
         ownable(merged, resource, context.subresource),
@@ -123,10 +123,6 @@ function ownEntry(
   time: string,
 ): ManagedEntry {
   return { manager, operation: "Apply", apiVersion: apiVersionOf(resource), subresource, time, fields };
-}
-
-function ownableWithRest(live: KubeObject): JsonObject {
-  return clone(live) as unknown as JsonObject;
 }
 
 /** Merges an applied value into a live one: maps and keyed lists member by member, everything else as a whole. */
