@@ -1,20 +1,22 @@
 import { KubeError } from "./errors.ts";
 
 const BASE_MS = 200;
-/** Trying to reach a server that isn't there costs little, and it must be followed soon after it returns. */
-const UNREACHABLE_CAP_MS = 2_000;
-const REFUSED_CAP_MS = 10_000;
-/** A server that starts asks for 1 or 5 s and needs less; if it is truly overloaded, the doubling helps. */
-const RETRY_AFTER_CAP_MS = 500;
+
+/**
+ * Longest waits. Trying to reach a server that isn't there costs little, and it must be followed soon after it
+ * returns. One that is busy with its start or its load, and says so by Retry-After, asks for 1 to 5 s at a time
+ * and often needs less. Only refusals that nobody expects to pass soon (missing rights, errors) are left alone.
+ */
+const CAPS_MS = { unreachable: 2_000, busy: 2_000, refused: 10_000 } as const;
 
 /**
  * How long to wait after failures in a row: doubling from 0.2 s, with jitter so that replicas don't march in
- * step. Starts over when the kind of failure changes: a server that answers 503 is nearly back.
+ * step. Starts over when the kind of failure changes: a server that answers at all is nearly back.
  */
 export class Backoff {
   readonly #random: () => number;
   #failures = 0;
-  #kind = "";
+  #kind: keyof typeof CAPS_MS | undefined;
 
   /** `random` gives numbers from 0 to 1. */
   constructor(random: () => number) {
@@ -27,15 +29,16 @@ export class Backoff {
 
   /** Milliseconds to wait before the next attempt, after `error`. */
   afterMs(error: unknown): number {
-    const answered = error instanceof KubeError && error.code === "KUBE_STATUS";
-    const kind = answered ? "refused" : "unreachable";
+    const kind = kindOf(error);
     if (kind !== this.#kind) this.#failures = 0;
     this.#kind = kind;
-    const capMs = answered ? REFUSED_CAP_MS : UNREACHABLE_CAP_MS;
-    const fullMs = Math.min(capMs, BASE_MS * 2 ** Math.min(this.#failures, 10));
+    const fullMs = Math.min(CAPS_MS[kind], BASE_MS * 2 ** Math.min(this.#failures, 10));
     this.#failures += 1;
-    const jitteredMs = fullMs * (0.5 + 0.5 * this.#random());
-    const askedMs = answered ? Math.min(RETRY_AFTER_CAP_MS, (error.retryAfterSeconds ?? 0) * 1_000) : 0;
-    return Math.max(jitteredMs, askedMs);
+    return fullMs * (0.5 + 0.5 * this.#random());
   }
+}
+
+function kindOf(error: unknown): keyof typeof CAPS_MS {
+  if (!(error instanceof KubeError) || error.code !== "KUBE_STATUS") return "unreachable";
+  return error.retryAfterSeconds === undefined ? "refused" : "busy";
 }
