@@ -32,7 +32,7 @@ describe("a replica's identity", () => {
       const made = holderIdentity("pod-1", seenAs, UUID);
       assert.equal(made.identity, identity);
       assert.equal(made.warning !== null, warned);
-      const extra =
+      const extra: Record<string, string[]> =
         seenAs.podName === "" ? {} : { "authentication.kubernetes.io/pod-name": [seenAs.podName] };
       assert.equal(isHolder(parseRequester({ ...seenAs, extra }), made.identity, RULE), true);
     });
