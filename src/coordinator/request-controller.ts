@@ -24,8 +24,11 @@ import type { World } from "./world.ts";
 /** Looks again, in case the watch does not bring what somebody else wrote. */
 const SAFETY_NET_MS = 2_000;
 
-/** A request may be made for a claim that is under way while its consumer does not exist, or not yet: not at once. */
-const CONSUMER_GONE_GRACE_MS = 2_000;
+/**
+ * A request whose consumer was never seen was made for a claim that is under way just now: deleting it at once would
+ * refuse that claim.
+ */
+const NEVER_SEEN_GRACE_MS = 2_000;
 
 export interface RequestControllerOptions {
   api: KubeApi;
@@ -108,7 +111,8 @@ export class RequestController {
       this.#dueSince.delete(uid);
       return undefined;
     }
-    const leastMs = action.do === "deleteIfConsumerGone" ? CONSUMER_GONE_GRACE_MS : 0;
+    const neverSeen = action.do === "deleteIfConsumerGone" && request.consumer.uid === "";
+    const leastMs = neverSeen ? NEVER_SEEN_GRACE_MS : 0;
     const graceMs = Math.max(leastMs, this.#options.graceMs(action.do));
     const waitMs = this.#dueSinceMs(request, action.do) + graceMs - clock.monotonicMs();
     if (waitMs > 0) return waitMs;

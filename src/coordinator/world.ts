@@ -2,8 +2,9 @@ import { type Claim, type Consumer, consumerKey, type Host, poolKey, sameConsume
 import { ClaimQueue } from "../claims/queue.ts";
 import { NO_REQUIREMENTS } from "../claims/requirements.ts";
 import type { Machine } from "../hosts/profile.ts";
-import { isOlder } from "../kube/resource-version.ts";
+import { includes, isOlder } from "../kube/resource-version.ts";
 import type { ClaimRequest } from "../requests/claim-request.ts";
+import { judgeBoundHost } from "./bound-host.ts";
 import {
   type ConsumerFacts,
   claimOfFacts,
@@ -269,7 +270,7 @@ export class World {
     const request = facts.request;
     if (request === null || !sameConsumer(request.consumer, consumer)) return null;
     const binding = unresolvedBinding(request);
-    if (binding === null || binding.hostUID === hostUid) return null;
+    if (binding === null || binding.hostUID === hostUid || this.#isSpent(request)) return null;
     return { hostName: binding.hostName, by: "binding" };
   }
 
@@ -309,6 +310,14 @@ export class World {
   /** Why this consumer waits or does not; for explain. */
   demand(facts: Readonly<ConsumerFacts>): ReturnType<typeof demandOf> {
     return demandOf(facts, this.#rules(facts));
+  }
+
+  /** Whether the mirror shows already that the write of this request's binding can't land any more. */
+  #isSpent({ binding, consumer }: ClaimRequest): boolean {
+    const host = binding === null ? undefined : this.#hosts.get(binding.hostUID);
+    if (binding === null || host === undefined) return false;
+    const seen = includes(host.resourceVersion, binding.hostResourceVersion);
+    return seen && judgeBoundHost(host, consumer, binding).state === "free";
   }
 
   #rules(facts: Readonly<ConsumerFacts>): DemandRules {
