@@ -14,6 +14,7 @@ import type { Auth } from "./auth.ts";
 import { requireAccess } from "./auth-middleware.ts";
 import { OverviewStreams } from "./events-stream.ts";
 import { queueApiRoute } from "./queue-api.ts";
+import { statusPageRoute } from "./status-page.ts";
 
 /** What people can look at: metrics, queue API and status page, and what has to be remembered for them. */
 export class PeopleDoor {
@@ -77,7 +78,7 @@ export class PeopleDoor {
     return createOpsApp({
       registry,
       metricsGuard: secure ? requireAccess(auth, () => ({ verb: "get", path: "/metrics" })) : null,
-      routes: [...routes, queueApiRoute({ views, streams, auth })],
+      routes: [...routes, queueApiRoute({ views, streams, auth }), statusPageRoute()],
       log,
     });
   }
