@@ -12,7 +12,7 @@ import { Normaliser } from "./normalise.ts";
 import type { Target } from "./target.ts";
 import { openWatch, type Watch } from "./watch.ts";
 
-/** What a server may add of its own that says nothing about it. */
+/** Those that mean something to a client; the others belong to the connection. */
 const SHOWN_HEADERS = ["retry-after", "warning", "allow"];
 
 /** One fact, told as a conversation with a server; what is sent and received becomes the transcript. */

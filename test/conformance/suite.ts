@@ -11,6 +11,9 @@ import type { Target } from "./target.ts";
 /** Scenarios have namespaces of their own, so several can talk to the server at once. */
 const AT_ONCE = 6;
 
+/** A scenario waits for what a server must do sooner or later; one that still waits now found a server that doesn't. */
+const TIMEOUT_MS = 60_000;
+
 export interface SuiteOptions {
   start(): Promise<Target>;
   /** What is heard is the truth: compare it with the golden files, or write them with RECORD=1. */
@@ -34,13 +37,13 @@ export function conformance(server: string, options: SuiteOptions): void {
       describe(group, { concurrency: AT_ONCE }, () => {
         cases.forEach((scenario, index) => {
           const difference = options.truth ? undefined : DIFFERENCES[scenario.name];
-          test(scenario.name, async (t) => {
+          test(scenario.name, { timeout: TIMEOUT_MS }, async (t) => {
             if (scenario.needs && !target[scenario.needs]) return t.skip(`no ${scenario.needs}`);
             const steps = await play(target, scenario, `${group}-${index}`);
             if (record) return golden.record(scenario.name, steps);
             const expected = golden.expected(scenario.name);
             if (difference === undefined) return agree(steps, expected);
-            assert.notDeepEqual(steps, expected, `no difference any more: strike it from the list`);
+            assert.notDeepEqual(steps, expected, "no difference any more: strike it from the list");
           });
         });
         if (record) after(() => golden.write(cases.map(({ name }) => name)));
