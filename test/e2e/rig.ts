@@ -51,7 +51,8 @@ export class Rig {
   readonly plane: ControlPlane;
   readonly admin: KubeClient;
   readonly balancer: Balancer;
-  readonly #tls: { key: string; cert: string };
+  /** What the replicas serve with. */
+  readonly tls: { readonly key: string; readonly cert: string };
   /** The authority that the API server is told to trust. */
   readonly caPem: string;
   readonly #replicas = new Set<RigReplica>();
@@ -67,7 +68,7 @@ export class Rig {
       ipAddresses: ["127.0.0.1"],
       ...validity,
     });
-    this.#tls = { key: serving.keyPem, cert: serving.certPem };
+    this.tls = { key: serving.keyPem, cert: serving.certPem };
     this.caPem = authority.certPem;
   }
 
@@ -117,7 +118,7 @@ export class Rig {
       {
         routes: replica.routes,
         fallback: (_request, response) => void response.writeHead(404).end(),
-        tls: this.#tls,
+        tls: this.tls,
         webhookTimeoutMs: 10_000,
         maxInflightReviews: 256,
         clock: systemClock,
