@@ -65,7 +65,7 @@ function renderFigures({ pools, latency, rejections, certificate }, queue, nowMs
     figure("oldest wait", oldest === undefined ? "–" : span(nowMs - Date.parse(oldest))),
     figure("review, p99", duration(latency.validate.p99Ms)),
     figure("rejections", count(rejected)),
-    figure("left of the certificate", left, level),
+    figure("certificate valid for", left, level),
   );
 }
 
