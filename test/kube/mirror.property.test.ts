@@ -83,10 +83,11 @@ async function play(steps: Step[], duringLists: Step[]): Promise<void> {
     assert.ok(!isOlder(mirror.resourceVersion, seen), `${mirror.resourceVersion} after ${seen}`);
     seen = mirror.resourceVersion;
   }
-  server.deliver();
+  // Time for two more lists, with what happens during them; then for the faults that these had brought to pass.
   await clock.advance(200_000);
   meanwhile.length = 0;
-  await clock.advance(20_000);
+  server.deliver();
+  await clock.advance(90_000);
 
   assert.deepEqual(wrong, []);
   const wanted = [...server.objects.values()].filter((object) => object.wanted);
