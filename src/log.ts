@@ -11,6 +11,8 @@ export interface Log {
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
   child(fields: Record<string, unknown>): Log;
+  /** Asked where the fields of a line that nobody wants would cost something to gather. */
+  isLevelEnabled(level: LogLevel): boolean;
 }
 
 /** One JSON object a line on standard output, as log collectors expect; errors keep their cause chain. */
@@ -34,4 +36,5 @@ export const silentLog: Log = {
   warn() {},
   error() {},
   child: () => silentLog,
+  isLevelEnabled: () => false,
 };

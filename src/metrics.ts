@@ -131,6 +131,8 @@ export function createMetrics(
   if (processMetrics) collectDefaultMetrics({ register: registry });
   for (const webhook of WEBHOOKS) admission.zero({ webhook });
 
+  // In the path of every review: finding a series by its labels costs more than counting.
+  const decided = new Map<string, { counter: Counter.Internal; histogram: Histogram.Internal<string> }>();
   // Zeroing a histogram forgets what it has observed, so each namespace is zeroed once, before anything of it.
   const known = new Set<string>();
   function knowNamespace(namespace: string): void {
@@ -153,8 +155,17 @@ export function createMetrics(
       processing.observe(labels, seconds);
     },
     decision(webhook, verdict, reason, seconds) {
-      decisions.inc({ webhook, verdict, reason });
-      admission.observe({ webhook }, seconds);
+      const series = `${webhook} ${verdict} ${reason}`;
+      let child = decided.get(series);
+      if (child === undefined) {
+        child = {
+          counter: decisions.labels({ webhook, verdict, reason }),
+          histogram: admission.labels({ webhook }),
+        };
+        decided.set(series, child);
+      }
+      child.counter.inc();
+      child.histogram.observe(seconds);
     },
     bound: (hostKind, waitedSeconds) => waits.observe({ host_kind: hostKind }, waitedSeconds),
     malformedAnnotations: (namespace, count) => malformed.inc({ namespace }, count),

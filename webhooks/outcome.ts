@@ -71,7 +71,8 @@ export class Outcomes {
       allowed: true,
       ...(extra.patch && { patch: extra.patch }),
       ...(warnings.length > 0 && { warnings }),
-      ...(record.mode !== "uninvolved" && { auditAnnotations: audit(record) }),
+      // The API server keeps the first note of each name: what /mutate lets through, /validate may yet refuse.
+      ...(webhook === "validate" && record.mode !== "uninvolved" && { auditAnnotations: audit(record) }),
     };
   }
 
@@ -166,34 +167,34 @@ export class Outcomes {
   }
 
   #tell(record: DecisionRecord): void {
-    this.#options.onDecision(record);
-    const { webhook, uid, namespace, requester, pod, reason, mode, term, dryRun } = record;
-    const fields = {
-      webhook,
-      uid,
-      namespace,
-      host: record.host,
-      consumer: record.consumer === null ? "" : consumerKey(record.consumer),
-      requester,
-      ...(pod !== "" && { pod }),
-      verdict: record.allowed ? "allow" : "reject",
-      ...(reason !== "" && { reason }),
-      ...(term !== "" && { term }),
-      ...(dryRun && { dryRun }),
-      latencyMs: Math.round(record.tookMs * 1000) / 1000,
-    };
-    const { log } = this.#options;
-    if (!record.allowed) {
-      log.info(fields, reason === "Delegated" ? "Delegating claim to leader" : "Claim rejected");
-    } else if (mode === "break-glass") {
-      log.warn(fields, ALLOWED_MESSAGE[mode]);
-    } else if (webhook === "mutate" || mode === "uninvolved" || record.ours) {
-      // /validate has the last word and the processor has logged its own claim: one line is enough.
-      log.debug(fields, ALLOWED_MESSAGE[mode]);
-    } else {
-      log.info(fields, ALLOWED_MESSAGE[mode]);
-    }
+    const { log, onDecision } = this.#options;
+    onDecision(record);
+    // /validate has the last word and the processor has logged its own claim: one line a claim is enough.
+    const isNews =
+      !record.allowed || (record.webhook === "validate" && record.mode !== "uninvolved" && !record.ours);
+    const level = record.mode === "break-glass" ? "warn" : isNews ? "info" : "debug";
+    if (!log.isLevelEnabled(level)) return;
+    const rejected = record.reason === "Delegated" ? "Delegating claim to leader" : "Claim rejected";
+    log[level](logFields(record), record.allowed ? ALLOWED_MESSAGE[record.mode] : rejected);
   }
+}
+
+function logFields(record: DecisionRecord): object {
+  const { webhook, uid, namespace, host, requester, pod, reason, term, dryRun } = record;
+  return {
+    webhook,
+    uid,
+    namespace,
+    host,
+    consumer: record.consumer === null ? "" : consumerKey(record.consumer),
+    requester,
+    ...(pod !== "" && { pod }),
+    verdict: record.allowed ? "allow" : "reject",
+    ...(reason !== "" && { reason }),
+    ...(term !== "" && { term }),
+    ...(dryRun && { dryRun }),
+    latencyMs: Math.round(record.tookMs * 1000) / 1000,
+  };
 }
 
 /** The API server puts the webhook's name before each key, and both into its audit log. */

@@ -25,6 +25,10 @@ export class RecordingLog implements Log {
     return new RecordingLog(this.lines, { ...this.#base, ...fields });
   }
 
+  isLevelEnabled(): boolean {
+    return true;
+  }
+
   count(message: string): number {
     return this.lines.filter((line) => line.message === message).length;
   }
