@@ -4,6 +4,7 @@ import { type Clock, systemClock } from "../../src/clock.ts";
 import { encodeIntent } from "../../src/coordinator/intent.ts";
 import { PHYSICAL_HOSTS } from "../../src/kube/types.ts";
 import { skipWithoutControlPlane } from "../controlplane/index.ts";
+import { AuditLog } from "./audit-log.ts";
 import { dropLease, holdLease } from "./held-lease.ts";
 import { HoldingWebhook } from "./holding-webhook.ts";
 import { consumerOf, Objects } from "./objects.ts";
@@ -18,13 +19,15 @@ describe(name, { skip: await skipWithoutControlPlane(name), timeout: 120_000 }, 
   let first: PodClient;
   let second: PodClient;
 
+  const audit = new AuditLog();
+
   before(async () => {
     const groups = ["system:masters"];
     const users = [
       { name: "developer", groups },
       { name: "rescuer", groups: [...groups, "rescue"] },
     ];
-    rig = await Rig.start({ users });
+    rig = await Rig.start({ users, apiServerArgs: audit.apiServerArgs });
     [first, second] = [await rig.podClient("controller-0"), await rig.podClient("controller-1")];
     objects = await Objects.in(rig.admin, "holders");
   });
@@ -36,6 +39,7 @@ describe(name, { skip: await skipWithoutControlPlane(name), timeout: 120_000 }, 
     first?.api.close();
     second?.api.close();
     await rig?.stop();
+    audit.remove();
   });
 
   const addReplica: Rig["addReplica"] = (pod, changes) => rig.addReplica(pod, { stands: false, ...changes });
@@ -65,7 +69,18 @@ describe(name, { skip: await skipWithoutControlPlane(name), timeout: 120_000 }, 
     hold.release();
     assert.equal((await anotherTerm).verdict, "FencedOut");
     await hold.stop();
-    assert.deepEqual([await pool.hostsOf("machine-0"), await pool.hostsOf("machine-1")], [[], []]);
+    assert.deepEqual(audit.annotationsOf("taken-over", "physicalhosts.claims.beskar7.io"), [
+      {
+        verdict: "reject",
+        reason: "Delegated",
+        term,
+        consumer: `Beskar7Machine/${namespace}/machine-0`,
+      },
+    ]);
+    assert.equal(consumerOf(await pool.claim(second.api, hosts[0], "machine-0")), "machine-0");
+    const [, stored] = audit.annotationsOf("taken-over", "physicalhosts.claims.beskar7.io");
+    assert.deepEqual([stored?.verdict, stored?.mode], ["allow", "leader"]);
+    assert.deepEqual(await pool.hostsOf("machine-1"), []);
   });
 
   test("a service account is recognised by its pod alone, other users by their name", async () => {
