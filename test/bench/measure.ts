@@ -65,6 +65,25 @@ export class Samples {
   }
 }
 
+/**
+ * Processor time of one call, milliseconds: for calls so long that on a shared machine others always run meanwhile.
+ */
+export function processorMs(call: () => void): number {
+  const before = process.threadCpuUsage();
+  call();
+  const { user, system } = process.threadCpuUsage(before);
+  return (user + system) / 1000;
+}
+
+/** The middle and the greatest of some durations in milliseconds. */
+export function spread(figure: string, durationsMs: readonly number[], limit: number): Row[] {
+  const sorted = Float64Array.from(durationsMs).sort();
+  return [
+    { figure: `${figure}, median`, value: sorted[sorted.length >> 1]!, unit: "ms", limit },
+    { figure: `${figure}, worst`, value: sorted.at(-1)!, unit: "ms", limit },
+  ];
+}
+
 function involuntarySwitches(): number {
   return process.resourceUsage().involuntaryContextSwitches;
 }
