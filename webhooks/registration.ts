@@ -38,7 +38,7 @@ export const MUTATE_PATH = "/mutate";
 export const VALIDATE_PATH = "/validate";
 
 /** A kind of host, and how its consumerRef reads where fields are left out. */
-interface HostRules {
+export interface HostRules {
   readonly hosts: ResourceType;
   /** The consumer's kind where typed clients dropped it. */
   readonly machineKind: string;
@@ -46,7 +46,7 @@ interface HostRules {
   readonly reservationKind: string;
 }
 
-const HOST_RULES: readonly HostRules[] = [
+export const HOST_RULES: readonly HostRules[] = [
   { hosts: PHYSICAL_HOSTS, machineKind: BESKAR7_MACHINES.kind, reservationKind: "" },
   { hosts: BARE_METAL_HOSTS, machineKind: METAL3_MACHINES.kind, reservationKind: "Cluster" },
 ];
@@ -87,15 +87,7 @@ function configuration(
       name: `${rules.hosts.plural}.claims.beskar7.io`,
       admissionReviewVersions: ["v1"],
       clientConfig: clientConfig(options, path),
-      rules: [
-        {
-          apiGroups: [rules.hosts.group],
-          apiVersions: [rules.hosts.version],
-          resources: [rules.hosts.plural],
-          operations: ["UPDATE"],
-          scope: "Namespaced",
-        },
-      ],
+      rules: [updatesOf(rules)],
       matchConditions: matchConditions(rules),
       matchPolicy: "Equivalent",
       failurePolicy: options.failurePolicy ?? "Fail",
@@ -103,6 +95,17 @@ function configuration(
       timeoutSeconds: options.timeoutSeconds ?? 10,
       ...more,
     })),
+  };
+}
+
+/** The writes that are looked at, before any condition. */
+export function updatesOf({ hosts }: HostRules): Readonly<Record<string, unknown>> {
+  return {
+    apiGroups: [hosts.group],
+    apiVersions: [hosts.version],
+    resources: [hosts.plural],
+    operations: ["UPDATE"],
+    scope: "Namespaced",
   };
 }
 
@@ -147,7 +150,7 @@ export function matchConditions({
 }
 
 /** CEL for the fields of one side's consumerRef, completed as design says; '' where there is nothing. */
-function reference(side: "object" | "oldObject", machineKind: string) {
+export function reference(side: "object" | "oldObject", machineKind: string) {
   const consumerRef = `${side}.spec.consumerRef`;
   const present = `has(${side}.spec) && has(${consumerRef})`;
   const field = (name: string, absent: string) =>

@@ -1,3 +1,5 @@
+import { stealGuardObjects } from "../../webhooks/steal-guard.ts";
+import type { KubeObject } from "../kube/api.ts";
 import { claimRequestDefinition } from "../requests/crd.ts";
 import { toYaml } from "./install.ts";
 import { LABELS, type Names, SERVICE_NAME } from "./install-names.ts";
@@ -21,6 +23,15 @@ export function generatedManifests(): Readonly<Record<string, string>> {
     "flowcontrol.gen.yaml": flowControlObjects(NAMES),
     "webhooks.gen.yaml": registrationObjects(NAMES, { target }),
   };
+  return texts(files);
+}
+
+/** The generated files of manifests/components, by path there: what is no part of `install`. */
+export function generatedComponents(): Readonly<Record<string, string>> {
+  return texts({ "steal-guard/policies.gen.yaml": stealGuardObjects(LABELS) });
+}
+
+function texts(files: Readonly<Record<string, KubeObject[]>>): Readonly<Record<string, string>> {
   return Object.fromEntries(
     Object.entries(files).map(([name, objects]) => [
       name,
