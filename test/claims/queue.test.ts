@@ -41,6 +41,18 @@ test("a waiting claim counts with the priority that it has in the queue", () => 
   assert.equal(queue.displaced({ ...third, createdAtMs: 0 }, plainHost.uid)?.id, second.id);
 });
 
+test("an answer is not remembered beyond a claim that pushes another of its kind out", () => {
+  const needs = (key: string) => ({ ...NO_REQUIREMENTS, requiredTags: [key] });
+  const claim = (name: string, key: string, createdAtMs: number) =>
+    aClaim(name, { createdAtMs, requirements: needs(key) });
+  const hosts = ["h1", "h2", "h3"].map((name) => aHost(name, { labels: { a: "", b: "" } }));
+  const queue = queueOf(hosts, [claim("a1", "a", 1), claim("a5", "a", 5), claim("b4", "b", 4)]);
+  const late = aClaim("late", { createdAtMs: 9 });
+  assert.equal(queue.displaced(late, "uid-h1")?.consumer.name, "a5");
+  queue.setClaim(claim("a2", "a", 2));
+  assert.equal(queue.displaced(late, "uid-h1")?.consumer.name, "b4");
+});
+
 test("a host that is not in the queue costs nobody a place", () => {
   assert.equal(queueOf([], [first, second]).displaced(third, "uid-elsewhere"), null);
 });
