@@ -42,15 +42,19 @@ export interface Assignment {
 }
 
 /**
- * The hosts of all placed claims, by priority: what comes of giving the highest claim its host, taking both out, and
- * so on. The set of placed claims stays the same but for the one that left, so one pass through it is enough.
+ * The hosts of the first `most` placed claims, by priority: what comes of giving the highest claim its host, taking
+ * both out, and so on. The set of placed claims stays the same but for the one that left, so one pass through it is
+ * enough.
  */
-export function placeAll(original: Network): Assignment[] {
+export function placeFirst(original: Network, most: number): Assignment[] {
   const placed: { claim: Claim; slot: number }[] = [];
   for (const kind of original.kinds) {
-    for (let i = 0; kind && i < kind.placed; i++) placed.push({ claim: kind.claims[i]!, slot: kind.slot });
+    for (let i = 0; kind && i < Math.min(kind.placed, most); i++) {
+      placed.push({ claim: kind.claims[i]!, slot: kind.slot });
+    }
   }
   placed.sort((a, b) => compareClaims(a.claim, b.claim));
+  if (placed.length > most) placed.length = most;
 
   const network = original.copy();
   const byHead = network.classes.filter((cls) => cls !== undefined);

@@ -5,7 +5,7 @@
  * Every answer depends on the present hosts and claims alone, never on the order in which they came.
  */
 
-import { type Assignment, chooseHost, placeAll } from "./choice.ts";
+import { type Assignment, chooseHost, placeFirst } from "./choice.ts";
 import { type Claim, type Host, poolKey } from "./claim.ts";
 import type { Matching } from "./matching.ts";
 import type { Kind, Seat } from "./network.ts";
@@ -159,12 +159,12 @@ export class ClaimQueue {
 
   /**
    * Who gets what at present, by priority: what comes of giving the highest claim with a place the host of `choose`,
-   * taking both out, and so on. Changes nothing.
+   * taking both out, and so on. Changes nothing. Only the first `most` of them are worked out, an integer from 0.
    */
-  place(): Iterable<Assignment> {
+  place(most = Number.POSITIVE_INFINITY): Iterable<Assignment> {
     const pools = [...this.byPool].filter(([, pool]) => pool.claimCount > 0 && pool.hostCount > 0);
-    const placed = pools.flatMap(([key]) => placeAll(this.matchingOf(key)));
-    return pools.length > 1 ? placed.sort((a, b) => compareClaims(a.claim, b.claim)) : placed;
+    const placed = pools.flatMap(([key]) => placeFirst(this.matchingOf(key), most));
+    return pools.length > 1 ? placed.sort((a, b) => compareClaims(a.claim, b.claim)).slice(0, most) : placed;
   }
 
   /** 1-based, within its pool; 0 for a claim that is not here. */
@@ -216,8 +216,9 @@ export class ClaimQueue {
     const seat = this.seats.get(hostUid);
     if (seat === undefined) return null;
     return (
-      placeAll(this.matchingOf(poolKeyOf(seat.host))).find((assignment) => assignment.hostUid === hostUid)
-        ?.claim ?? null
+      placeFirst(this.matchingOf(poolKeyOf(seat.host)), Number.POSITIVE_INFINITY).find(
+        (assignment) => assignment.hostUid === hostUid,
+      )?.claim ?? null
     );
   }
 

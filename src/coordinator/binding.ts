@@ -56,7 +56,7 @@ export class Bindings {
   }
 
   async take(taking: Taking, call: CallOptions = {}): Promise<Taken> {
-    let request = this.#world.requestOf(taking.consumer) ?? (await this.#recorder.ensure(taking, call));
+    let request = this.#world.requestOf(taking.consumer) ?? (await this.#recorder.add(taking, call));
     for (let round = 0; round < ROUNDS; round++) {
       const obstacle = await this.#obstacle(request, taking, call);
       if (obstacle !== null) return obstacle;

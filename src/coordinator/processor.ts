@@ -104,13 +104,7 @@ export class Processor {
 
   /** Collected first: reserving changes the queue that place() walks over. */
   #placements(most: number): { claim: Claim; hostUid: string }[] {
-    const placements: { claim: Claim; hostUid: string }[] = [];
-    if (most <= 0) return placements;
-    for (const placement of this.#options.world.queue.place()) {
-      placements.push(placement);
-      if (placements.length >= most) break;
-    }
-    return placements;
+    return most <= 0 ? [] : [...this.#options.world.queue.place(most)];
   }
 
   async #bind(claim: Claim, host: Host, term: Term, signal: AbortSignal): Promise<void> {

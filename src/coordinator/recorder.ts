@@ -42,7 +42,7 @@ export class Recorder {
   /** Makes sure that the applicant waits: a request exists and is Pending, or is being bound. */
   async record(applicant: Applicant, call: CallOptions = {}): Promise<Recorded> {
     const known = this.#world.requestOf(applicant.consumer);
-    const first = known ?? (await this.ensure(applicant, call));
+    const first = known ?? (await this.add(applicant, call));
     const usable = this.#usable(first, applicant);
     if (!usable.ok || first.phase === "Pending" || first.phase === "Binding") return usable;
     try {
@@ -57,9 +57,16 @@ export class Recorder {
 
   /** The applicant's request as the API server has it now; made when there is none. */
   async ensure(applicant: Applicant, call: CallOptions): Promise<ClaimRequest> {
-    const known = await this.read(applicant, call);
-    if (known !== null) return known;
-    if (applicant.consumer.kind === CLAIM_REQUESTS.kind) throw missing(applicant.consumer);
+    return (await this.read(applicant, call)) ?? (await this.add(applicant, call));
+  }
+
+  /** The same for an applicant whose request is not known here, so that most likely there is none: one call less. */
+  async add(applicant: Applicant, call: CallOptions): Promise<ClaimRequest> {
+    if (applicant.consumer.kind === CLAIM_REQUESTS.kind) {
+      const request = await this.read(applicant, call);
+      if (request === null) throw missing(applicant.consumer);
+      return request;
+    }
     const object = newClaimRequest({ ...applicant, hostNamespace: applicant.namespace });
     try {
       return this.#note(await this.#api.create(CLAIM_REQUESTS, object, call));
