@@ -5,7 +5,7 @@ import { Matching } from "./matching.ts";
 import { HostClass, Kind, type Parts, type Seat } from "./network.ts";
 import { compareClaims } from "./priority.ts";
 import { fits } from "./requirements.ts";
-import { type Change, type Lookup, type Term, Vocabulary, type Word } from "./vocabulary.ts";
+import { type Change, type Lookup, NO_KINDS, type Term, Vocabulary, type Word } from "./vocabulary.ts";
 
 /**
  * Kinds without claims are kept, since the same come again and again and a new one has to look at every host; but
@@ -29,7 +29,7 @@ export class Pool {
   private readonly seats: ReadonlyMap<string, Seat>;
   private readonly vocabulary = new Vocabulary();
   /** Kinds that a host may fit without having any particular term. */
-  private readonly undemanding: Lookup = { kinds: [] };
+  private readonly undemanding: Lookup = { kinds: NO_KINDS };
   private idleKinds = 0;
 
   constructor(seats: ReadonlyMap<string, Seat>) {

@@ -10,7 +10,7 @@ export interface Lookup {
   kinds: readonly Kind[];
 }
 
-const NO_KINDS: readonly Kind[] = [];
+export const NO_KINDS: readonly Kind[] = [];
 const NO_CLASSES: readonly HostClass[] = [];
 
 /** One thing that a host may have to say about a word: "zone is a", "zone is there but nothing that anybody asks". */
@@ -116,10 +116,12 @@ const PROPERTIES = [
   ["diskGB", "minDiskGB"],
 ] as const;
 
+const NO_MINIMA: readonly MinimumWord[] = [];
+
 export class Vocabulary {
   private nextId = 0;
   private readonly labels = new Map<string, LabelWord>();
-  private readonly minima: MinimumWord[] = [];
+  private minima: readonly MinimumWord[] = NO_MINIMA;
   private clusters: ClusterWord | null = null;
 
   /** What the host says, in a fixed order. Hosts that say the same are interchangeable. */
@@ -172,7 +174,7 @@ export class Vocabulary {
       let word = this.minima.find((candidate) => candidate.property === property);
       if (word === undefined) {
         word = new MinimumWord(property, this.nextId++);
-        this.minima.push(word);
+        this.minima = [...this.minima, word];
       }
       let step = word.steps.find((candidate) => candidate.min === min);
       if (step === undefined) {
@@ -224,7 +226,7 @@ export class Vocabulary {
       const { steps } = this.minima[at]!;
       const step = steps.findIndex((candidate) => candidate.min === min);
       if (--steps[step]!.term.uses === 0) steps.splice(step, 1);
-      if (steps.length === 0) this.minima.splice(at, 1);
+      if (steps.length === 0) this.minima = this.minima.toSpliced(at, 1);
     }
     if (requirements.cluster !== "") {
       const { clusters } = this.clusters!;
