@@ -54,8 +54,14 @@ export class Objects {
 
   /** Names of the hosts that name this machine as their consumer. */
   async hostsOf(machine: string): Promise<string[]> {
+    return (await this.holdings()).filter(({ consumer }) => consumer === machine).map(({ host }) => host);
+  }
+
+  /** Every host that has a consumer, with the consumer's name. */
+  async holdings(): Promise<{ host: string; consumer: string }[]> {
     const { items } = await this.#api.list(PHYSICAL_HOSTS, { namespace: this.namespace });
-    return items.filter((host) => consumerOf(host) === machine).map(({ metadata }) => metadata.name);
+    const all = items.map((host) => ({ host: host.metadata.name, consumer: consumerOf(host) }));
+    return all.filter(({ consumer }) => consumer !== "");
   }
 
   getHost(name: string): Promise<KubeObject> {

@@ -3,6 +3,7 @@ import { after, before, describe, test } from "node:test";
 import { FENCE_ANNOTATION } from "../../src/hosts/annotations.ts";
 import type { KubeObject } from "../../src/kube/api.ts";
 import { type Answer, createKubeHttp, skipWithoutControlPlane } from "../controlplane/index.ts";
+import { holdLease } from "./held-lease.ts";
 import { Objects, phaseOf } from "./objects.ts";
 import { readStatus, refusalOf } from "./refusal.ts";
 import { type PodClient, Rig, type RigReplica, until } from "./rig.ts";
@@ -107,6 +108,12 @@ describe(name, { skip: await skipWithoutControlPlane(name), timeout: 120_000 }, 
     for (const replica of replicas) {
       rig.route(replica);
       await objects.claim(client.api, first, "either", { dryRun: true });
+    }
+    const { identity } = await holdLease(rig, "controller-1");
+    for (const replica of replicas) {
+      rig.route(replica);
+      const refusal = await refusalOf(objects.claim(client.api, first, "either"));
+      assert.deepEqual([refusal.verdict, refusal.facts], ["Delegated", { HolderIdentity: identity }]);
     }
   });
 

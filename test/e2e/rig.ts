@@ -176,7 +176,13 @@ export class Rig {
   }
 
   async register(
-    options: { failurePolicy?: "Fail" | "Ignore"; timeoutSeconds?: number; caPem?: string } = {},
+    options: {
+      failurePolicy?: "Fail" | "Ignore";
+      timeoutSeconds?: number;
+      caPem?: string;
+      /** Default: the rig's balancer. */
+      target?: { url: string };
+    } = {},
   ): Promise<void> {
     const target = { url: `https://127.0.0.1:${this.balancer.port}` };
     const registration = { target, caPem: this.caPem, ...options };
