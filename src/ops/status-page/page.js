@@ -31,7 +31,9 @@ function say(state, text) {
 }
 
 function draw() {
-  if (latest !== null) render(latest, Date.now() + aheadMs);
+  if (latest === null) return;
+  render(latest, Date.now() + aheadMs);
+  byId("overview").hidden = false;
 }
 
 /** Resolves with whether to ask again by itself. */
@@ -71,7 +73,7 @@ function refused(status, message) {
   say("refused", status === 401 ? "A token is needed" : "Not allowed");
   const first = status === 401 && settings.token === "";
   ask(
-    first ? "The queue is shown to whoever may read it." : capital(message),
+    first ? "A bearer token is needed to read the queue." : capital(message),
     status === 401 ? "token" : "namespace",
   );
   return false;
