@@ -1,0 +1,37 @@
+/** What can go wrong in a run. Each seed takes some of them, since faults also hide each other. */
+export const FAULTS = [
+  /** Messages take up to seconds, and overtake each other. */
+  "delays",
+  /** Requests and answers are lost: the sender gets an error, or waits until its patience ends. */
+  "losses",
+  /** Requests and reviews arrive again, later. */
+  "duplicates",
+  /** Writes arrive long after their sender gave up. */
+  "late-writes",
+  /** Admitted writes wait before they are stored. */
+  "slow-storage",
+  /** Watches deliver seconds late. */
+  "watch-lag",
+  /** Watches break, or fall silent. */
+  "watch-breaks",
+  /** The API server forgets its history: 410. */
+  "compactions",
+  /** The API server is away. */
+  "outages",
+  /** A process can't reach the API server; what it sent may arrive when it can again. */
+  "partitions",
+  /** Processes die, at any of their calls or between them, and start again. */
+  "crashes",
+  /** Processes stand still, with or without their clocks. */
+  "freezes",
+  /** Clocks differ, run apart, and jump. */
+  "clocks",
+  /** Reviews fail: certificate expired, connection refused, no answer. */
+  "webhooks",
+  /** Somebody deletes the Lease. */
+  "lease",
+  /** Hosts and machines come, change and go. */
+  "churn",
+] as const;
+
+export type Fault = (typeof FAULTS)[number];

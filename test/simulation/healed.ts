@@ -1,0 +1,62 @@
+import { consumerKey, sameConsumer } from "../../src/claims/claim.ts";
+import { isClaimable, isHeldBy } from "../../src/coordinator/facts.ts";
+import { greedy } from "../claims/reference.ts";
+import type { Cluster } from "./cluster.ts";
+import type { Stored } from "./stored.ts";
+
+/** What is not yet as it must be once nothing is in the way any more, in sentences; empty when all is well. */
+export function unhealed(cluster: Cluster, stored: Stored): string[] {
+  return [...leaderProblems(cluster), ...machineProblems(stored), ...requestProblems(stored)];
+}
+
+function leaderProblems({ replicas }: Cluster): string[] {
+  if (!replicas.some((member) => member?.stands)) return [];
+  const leaders = replicas.filter((member) => member?.replica.isLeading());
+  return leaders.length === 1 ? [] : [`${leaders.length} replicas lead`];
+}
+
+function machineProblems(stored: Stored): string[] {
+  const hosts = stored.hosts();
+  const named = new Set(hosts.flatMap(({ consumer }) => (consumer === null ? [] : [consumerKey(consumer)])));
+  const machines = stored.machines();
+  const gone = machines
+    .filter(({ deleting }) => deleting)
+    .map(({ name }) => `${name} is still being deleted`);
+  // A machine that asks without being heard must count: whoever has no host wants one.
+  const asking = machines
+    .filter((machine) => !machine.deleting && !machine.paused && !named.has(consumerKey(machine)))
+    .map(({ name }) => name);
+  const waiting = new Set(stored.waiting().map(({ consumer }) => consumer.name));
+  const unheard = asking
+    .filter((name) => !waiting.has(name))
+    .map((name) => `${name} has no host and does not wait`);
+  const free = hosts.filter(isClaimable);
+  const fitting = [...greedy(stored.waiting(), free).keys()].map(
+    (id) => `${id} waits although a host for it is free`,
+  );
+  const stuck = hosts
+    .filter(({ consumer, unavailable }) => consumer === null && unavailable === "state is InUse")
+    .map(({ name }) => `${name} is in use by nobody`);
+  return [...gone, ...unheard, ...fitting, ...stuck];
+}
+
+function requestProblems(stored: Stored): string[] {
+  const hosts = stored.hosts();
+  const problems: string[] = [];
+  for (const request of stored.requests()) {
+    const { name, phase, consumer, deleting, binding } = request;
+    const holding = hosts.find((host) => isHeldBy(host, consumer));
+    if (deleting) problems.push(`request ${name} is still being deleted`);
+    if (phase === "Binding") problems.push(`the binding of request ${name} is not settled`);
+    if (phase === "Bound" && holding === undefined) problems.push(`request ${name} is Bound to nothing`);
+    if (phase !== "Bound" && holding !== undefined)
+      problems.push(`request ${name} is ${phase} but has ${holding.name}`);
+    if (phase === "Bound" && holding !== undefined && binding?.hostUID !== holding.uid)
+      problems.push(`request ${name} is Bound to ${binding?.hostName} but has ${holding.name}`);
+    if (request.explicit) continue;
+    const machine = stored.machine(consumer);
+    if (machine === null || !sameConsumer(machine, consumer))
+      problems.push(`request ${name} outlived its consumer`);
+  }
+  return problems;
+}

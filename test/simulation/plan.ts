@@ -1,0 +1,54 @@
+import { FAULTS, type Fault } from "./faults.ts";
+import { Random } from "./random.ts";
+
+/** All that a run depends on. A seed gives one; the shrinker takes things away from it. */
+export interface Plan {
+  readonly seed: number;
+  readonly replicas: number;
+  /** How many of them stand for election; the others only enforce. */
+  readonly standing: number;
+  readonly controllers: readonly ("current" | "v0.3.4")[];
+  readonly hosts: number;
+  readonly machines: number;
+  /** ClaimRequests that stand for themselves. */
+  readonly requests: number;
+  readonly faults: readonly Fault[];
+  /** How long faults go on, virtual milliseconds. */
+  readonly faultMs: number;
+  readonly lease: { readonly durationMs: number; readonly renewDeadlineMs: number; readonly retryMs: number };
+}
+
+const LEASES = [
+  { durationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 },
+  { durationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 },
+  { durationMs: 6_000, renewDeadlineMs: 4_000, retryMs: 1_000 },
+] as const;
+
+export function planOf(seed: number): Plan {
+  const random = new Random(seed).fork("plan");
+  const replicas = random.integer(1, 3);
+  const calm = random.chance(0.05);
+  return {
+    seed,
+    replicas,
+    standing: random.chance(0.1) ? random.integer(0, replicas) : replicas,
+    controllers: Array.from({ length: random.integer(1, 2) }, () =>
+      random.chance(0.7) ? "current" : "v0.3.4",
+    ),
+    hosts: random.integer(1, 5),
+    machines: random.integer(1, 6),
+    requests: random.chance(0.3) ? 1 : 0,
+    faults: calm ? [] : FAULTS.filter(() => random.chance(0.4)),
+    faultMs: random.integer(10, 60) * 1_000,
+    lease: random.pick(LEASES)!,
+  };
+}
+
+/** How a plan is written down, so that it can be read back: `SIM_PLAN`. */
+export function formatPlan(plan: Plan): string {
+  return JSON.stringify(plan);
+}
+
+export function parsePlan(text: string): Plan {
+  return JSON.parse(text) as Plan;
+}

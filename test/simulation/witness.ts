@@ -1,0 +1,221 @@
+import { formatTerm, sameConsumer } from "../../src/claims/claim.ts";
+import { holderName } from "../../src/claims/holder.ts";
+import { isClaimable, isHeldBy } from "../../src/coordinator/facts.ts";
+import type { BindResult } from "../../src/coordinator/processor.ts";
+import { type LeaseRecord, termOf } from "../../src/leader/lease.ts";
+import type { Change, Store } from "../../src/sandbox/store.ts";
+import type { DecisionRecord } from "../../webhooks/outcome.ts";
+import { displaced } from "../claims/reference.ts";
+import type { ReplicaMember } from "./cluster.ts";
+import { LeaseHistory } from "./lease-history.ts";
+import type { Tap } from "./network.ts";
+import type { Plan } from "./plan.ts";
+import type { SimProcess } from "./process.ts";
+import { FOLLOWED, ReplicaView } from "./replica-view.ts";
+import type { ReviewPath } from "./review-door.ts";
+import type { Scheduler } from "./scheduler.ts";
+import { checkStorage, shown } from "./storage-check.ts";
+import { claimOfMachine, claimOfRequest, HOSTS, MACHINES, REQUESTS, Stored } from "./stored.ts";
+import type { Trace } from "./trace.ts";
+
+/** A review between its arrival at a replica and its answer. */
+interface OpenReview {
+  readonly key: string;
+  readonly member: ReplicaMember;
+  readonly arrivedMs: number;
+  /** What the replica knew of the Lease when it began to judge. */
+  readonly lease: LeaseRecord | null;
+  /** Who would lose a place, where the replica's view was current when it began to judge. */
+  readonly wronged: (record: DecisionRecord) => string | null;
+  readonly records: DecisionRecord[];
+}
+
+/** Sees everything, believes nobody: compares what replicas decide with what is true. */
+export class Witness {
+  readonly violations: string[] = [];
+  /** What happened, to be compared with what replicas count. */
+  readonly counts = { reviews: 0, allowed: 0, claims: 0, bound: 0 };
+  readonly #plan: Plan;
+  readonly #scheduler: Scheduler;
+  readonly #trace: Trace;
+  readonly #views = new Map<SimProcess, ReplicaView>();
+  readonly #open = new Set<OpenReview>();
+  readonly #newest = new Map<string, string>();
+  #stored: Stored | null = null;
+  #leases: LeaseHistory | null = null;
+
+  constructor(options: { plan: Plan; scheduler: Scheduler; trace: Trace }) {
+    this.#plan = options.plan;
+    this.#scheduler = options.scheduler;
+    this.#trace = options.trace;
+  }
+
+  readonly violated = (sentence: string): void => {
+    this.#trace.note(this.#scheduler.nowMs, "VIOLATION", sentence);
+    this.violations.push(`${Math.round(this.#scheduler.nowMs)} ms: ${sentence}`);
+  };
+
+  watch(store: Store): void {
+    this.#stored = new Stored(store);
+    checkStorage(store, this.violated);
+    this.#leases = new LeaseHistory(store, this.#scheduler, this.violated);
+    for (const resource of [HOSTS, MACHINES, REQUESTS]) {
+      store.subscribe(resource, (change) => this.#stores(change));
+    }
+  }
+
+  tap(process: SimProcess): Tap {
+    const view = new ReplicaView(process, this.violated);
+    this.#views.set(process, view);
+    return view;
+  }
+
+  replicaStarted(member: ReplicaMember): void {
+    this.#view(member.process).becomes(member, this.#plan.lease.renewDeadlineMs);
+  }
+
+  bindEnded(process: SimProcess, { claim, host, outcome }: BindResult): void {
+    this.#trace.note(this.#scheduler.nowMs, process.name, `bind ${claim.id} ${host.name}: ${outcome}`);
+    if (outcome === "bound") this.counts.bound++;
+  }
+
+  reviewArrives(member: ReplicaMember, path: ReviewPath, review: string): { answered(body: string): void } {
+    const { uid } = (JSON.parse(review) as { request: { uid: string } }).request;
+    const open: OpenReview = {
+      key: `${path === "/mutate" ? "mutate" : "validate"} ${uid}`,
+      member,
+      arrivedMs: this.#scheduler.nowMs,
+      lease: this.#view(member.process).lease,
+      wronged: this.#orderNow(member),
+      records: [],
+    };
+    this.#open.add(open);
+    return { answered: (body) => this.#answered(open, body) };
+  }
+
+  decided(process: SimProcess, record: DecisionRecord): void {
+    const { webhook, allowed, mode, reason, host, term } = record;
+    this.#trace.note(
+      this.#scheduler.nowMs,
+      process.name,
+      `${webhook} ${record.consumer?.name} ${host}: ${allowed ? mode : reason} ${term}`,
+    );
+    const key = `${webhook} ${record.uid}`;
+    const open = [...this.#open].find((each) => each.key === key && each.member.process === process);
+    if (open === undefined) return this.violated(`${process.name} decided a review that it does not have`);
+    open.records.push(record);
+    if (record.dryRun) return;
+    if (webhook === "validate" && allowed && mode === "optimistic") this.#checkOptimistic(open, record);
+    if (webhook === "validate" && allowed && mode === "leader") this.#checkLeader(open, record);
+    if (reason === "Delegated" || reason === "OutOfOrder") this.#checkRecorded(open, record);
+  }
+
+  /** Nobody may be let through without a leader's order while a leader was there for all to see. */
+  #checkOptimistic({ member, arrivedMs }: OpenReview, record: DecisionRecord): void {
+    const { retryMs } = this.#plan.lease;
+    const { process } = member;
+    // A read of the Lease that is a retry period old still counts; its age is taken on the replica's own clock.
+    const oldestMs = process.monotonicAt(arrivedMs) - retryMs;
+    let fromMs = arrivedMs;
+    while (fromMs > 0 && process.monotonicAt(fromMs) > oldestMs) fromMs -= 50;
+    const term = this.#leases!.throughout(fromMs, this.#scheduler.nowMs, this.#scheduler.nowMs - fromMs + 50);
+    if (term !== "")
+      this.violated(
+        `${process.name} admitted ${record.pod}'s claim of ${record.host} without a leader under ${term}`,
+      );
+  }
+
+  /** Only whom the newest Lease that the replica knows names, and only in its present term. */
+  #checkLeader(open: OpenReview, record: DecisionRecord): void {
+    const { member, lease } = open;
+    const known = [lease, this.#view(member.process).lease];
+    const fits = known.some(
+      (each) =>
+        each !== null &&
+        holderName(each.holderIdentity) === record.pod &&
+        formatTerm(termOf(each)) === record.term,
+    );
+    if (!fits)
+      this.violated(
+        `${member.process.name} admitted ${record.pod}'s claim of ${record.host} as the leader's`,
+      );
+    const wronged = open.wronged(record);
+    if (wronged !== null)
+      this.violated(`${record.consumer?.name} was let have ${record.host}, which costs ${wronged} its place`);
+  }
+
+  #checkRecorded({ member }: OpenReview, record: DecisionRecord): void {
+    const { consumer } = record;
+    if (consumer === null) return;
+    const stored = this.#stored!;
+    const machine = consumer.kind === "Beskar7Machine" ? stored.machine(consumer) : null;
+    const exists = machine !== null && sameConsumer(machine, consumer) && !machine.deleting;
+    const holds = stored.hosts().some((host) => isHeldBy(host, consumer));
+    // What it has not been told of yet it may be wrong about; then the machine's own word keeps it in the queue.
+    if (!exists || holds || !this.#isCurrent(member)) return;
+    const request = stored.requestOf(consumer, "default");
+    const waits = request !== null && (request.phase === "Pending" || request.phase === "Binding");
+    if (!waits || !sameConsumer(request.consumer, consumer))
+      this.violated(`${member.process.name} told ${shown(consumer)} that it is in the queue, and it is not`);
+  }
+
+  /** What the verdict must take into account, as it is true now; null where the replica can't know all of it yet. */
+  #orderNow(member: ReplicaMember): OpenReview["wronged"] {
+    if (!this.#isCurrent(member)) return () => null;
+    const stored = this.#stored!;
+    // What its own processor is busy with, or has put off, is out of its queue.
+    const elsewhere = new Set<string>();
+    const reserved = new Map<string, string>();
+    for (const [key, facts] of member.replica.world.consumers()) {
+      if (facts.suspended || facts.reserved !== null) elsewhere.add(key);
+      if (facts.reserved !== null) reserved.set(facts.reserved, key);
+    }
+    const waiting = stored.waiting(elsewhere);
+    const known = [...stored.machines().map(claimOfMachine), ...stored.requests().map(claimOfRequest)];
+    const hosts = stored.hosts();
+    const named = stored.named();
+    return ({ consumer, hostUID }) => {
+      const asking = known.find((claim) => consumer !== null && sameConsumer(claim.consumer, consumer));
+      if (asking === undefined) return null;
+      const free = hosts.filter(
+        ({ uid, ...host }) =>
+          isClaimable({ uid, ...host }) && (uid === hostUID || (!reserved.has(uid) && !named.has(uid))),
+      );
+      const other = named.get(hostUID) ?? reserved.get(hostUID) ?? asking.id;
+      return other === asking.id ? displaced(waiting, free, asking, hostUID) : null;
+    };
+  }
+
+  #answered(open: OpenReview, body: string): void {
+    this.#open.delete(open);
+    this.counts.reviews++;
+    const { allowed } = (JSON.parse(body) as { response: { allowed: boolean } }).response;
+    if (allowed) this.counts.allowed++;
+    if (open.records.length !== 1 || open.records[0]?.allowed !== allowed)
+      this.violated(`${open.member.process.name} told ${open.records.length} decisions for one review`);
+  }
+
+  #isCurrent({ process }: ReplicaMember): boolean {
+    const view = this.#view(process);
+    return FOLLOWED.every((type) =>
+      view.isCurrent(type, this.#newest.get(`${type.plural}.${type.group}`) ?? ""),
+    );
+  }
+
+  #stores({ type, resource, object, revision }: Change): void {
+    this.#newest.set(resource, String(revision));
+    const { name } = object.metadata;
+    const phase = (object.status as { phase?: string } | undefined)?.phase ?? "";
+    const consumer =
+      (object.spec as { consumerRef?: { name?: string } } | undefined)?.consumerRef?.name ?? "";
+    this.#trace.note(
+      this.#scheduler.nowMs,
+      "storage",
+      `${revision} ${type} ${name}${phase && ` ${phase}`}${consumer && ` of ${consumer}`}`,
+    );
+  }
+
+  #view(process: SimProcess): ReplicaView {
+    return this.#views.get(process)!;
+  }
+}
