@@ -244,9 +244,12 @@ export class Replica {
       const now = this.elector?.termHolds() ?? null;
       return now !== null && formatTerm(now) === formatTerm(term);
     };
+    const { clock, renewDeadlineMs } = this.#options;
     while (stillOurs()) {
+      const limit = new AbortController();
+      const timer = clock.schedule(renewDeadlineMs, () => limit.abort());
       try {
-        await this.following.refresh(AbortSignal.timeout(this.#options.renewDeadlineMs));
+        await this.following.refresh(limit.signal);
         if (!stillOurs()) return;
         this.#preparedTerm = formatTerm(term);
         this.controller.resync();
@@ -254,7 +257,9 @@ export class Replica {
         return;
       } catch (error) {
         log.warn({ err: error }, "A new leader could not list hosts and requests yet");
-        await sleep(this.#options.clock, this.#options.retryPeriodMs);
+        await sleep(clock, this.#options.retryPeriodMs);
+      } finally {
+        timer.cancel();
       }
     }
   }
