@@ -1,4 +1,4 @@
-import { consumerKey } from "../src/claims/claim.ts";
+import { consumerKey, type Host } from "../src/claims/claim.ts";
 import { priorityPoints } from "../src/claims/priority.ts";
 import type { World } from "../src/coordinator/world.ts";
 import {
@@ -8,6 +8,7 @@ import {
   PRIORITY_ANNOTATION,
   RECEIPT_ANNOTATION,
   REQUESTER_ANNOTATION,
+  STAMP_ANNOTATIONS,
   TERM_ANNOTATION,
 } from "../src/hosts/annotations.ts";
 import type { Receipt } from "../src/receipts/receipt.ts";
@@ -29,7 +30,7 @@ const REMEMBERED_MS = 60_000;
 export class Stamps {
   readonly #world: World;
   readonly #sign: SignReceipt | null;
-  readonly #recent = new Map<string, { atMs: number; annotations: Readonly<Record<string, string>> }>();
+  readonly #recent = new RecentWrites();
 
   constructor(options: { world: World; sign: SignReceipt | null }) {
     this.#world = options.world;
@@ -44,9 +45,9 @@ export class Stamps {
     const { consumer, host } = verdict;
     if (consumer === null || host === null) return [];
     const term = termOf(verdict);
-    const write = `${consumerKey(consumer)} ${host.uid} ${host.resourceVersion} ${verdict.requester.username} ${term}`;
-    const known = this.#recent.get(write);
-    if (known !== undefined && nowMs - known.atMs < REMEMBERED_MS) return toPatch(request, known.annotations);
+    const by = `${consumerKey(consumer)} ${verdict.requester.username} ${term}`;
+    const known = this.#recent.get(host, by, nowMs);
+    if (known !== undefined) return toPatch(request, known);
     const priority = priorityPoints(this.#world.claimOf(consumer, host, nowMs), nowMs);
     const annotations: Record<string, string> = {
       [CLAIMED_AT_ANNOTATION]: `${new Date(nowMs).toISOString().slice(0, 19)}Z`,
@@ -65,22 +66,47 @@ export class Stamps {
       priority,
       atMs: nowMs,
     });
-    if (!receipt) return toPatch(request, this.#remember(write, annotations, nowMs));
+    if (!receipt) return toPatch(request, this.#recent.add(host, by, nowMs, annotations));
     return receipt.then((jws) => {
       annotations[RECEIPT_ANNOTATION] = jws;
-      return toPatch(request, this.#remember(write, annotations, nowMs));
+      return toPatch(request, this.#recent.add(host, by, nowMs, annotations));
     });
   }
+}
 
-  #remember(write: string, annotations: Record<string, string>, atMs: number): Record<string, string> {
-    if (this.#recent.size >= REMEMBERED) {
-      const oldest = this.#recent.keys().next();
-      if (!oldest.done) this.#recent.delete(oldest.value);
+type Annotations = Readonly<Record<string, string>>;
+
+/**
+ * The stamps of the last writes. Two generations, the older one dropped whole: to delete entry by entry from a Map
+ * in the order of insertion costs more than a verdict.
+ */
+class RecentWrites {
+  #young = new Map<string, { by: string; hostVersion: string; atMs: number; annotations: Annotations }>();
+  #old = this.#young;
+
+  get(host: Host, by: string, nowMs: number): Annotations | undefined {
+    const known = this.#young.get(host.uid) ?? this.#old.get(host.uid);
+    const same = known?.by === by && known.hostVersion === host.resourceVersion;
+    return same && nowMs - known.atMs < REMEMBERED_MS ? known.annotations : undefined;
+  }
+
+  add(host: Host, by: string, atMs: number, annotations: Annotations): Annotations {
+    if (this.#young.size >= REMEMBERED) {
+      this.#old = this.#young;
+      this.#young = new Map();
     }
-    this.#recent.set(write, { atMs, annotations });
+    this.#young.set(host.uid, { by, hostVersion: host.resourceVersion, atMs, annotations });
     return annotations;
   }
 }
+
+/** JSON pointers of the annotations, escaped once. */
+const PATHS = new Map(
+  STAMP_ANNOTATIONS.map((key) => [
+    key,
+    `/metadata/annotations/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`,
+  ]),
+);
 
 function toPatch(
   { object }: ReviewRequest,
@@ -103,5 +129,5 @@ function toPatch(
 }
 
 function pathOf(annotation: string): string {
-  return `/metadata/annotations/${annotation.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+  return PATHS.get(annotation)!;
 }

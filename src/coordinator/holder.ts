@@ -4,7 +4,6 @@ import type { Clock } from "../clock.ts";
 import type { KubeApi, KubeObject } from "../kube/api.ts";
 import { isNotFound } from "../kube/errors.ts";
 import { LEASES } from "../kube/types.ts";
-import { HOLDER_ANNOTATION } from "../leader/lease.ts";
 import { LeaseObservation } from "../leader/observation.ts";
 
 export interface HolderOptions {
@@ -28,7 +27,6 @@ export class Holder {
   /** Shared with this replica's elector, where it has one. */
   readonly observation = new LeaseObservation();
   readonly #listeners = new Set<() => void>();
-  #ours = "";
   #confirmedAtMs = Number.NEGATIVE_INFINITY;
   #reading: Promise<boolean> | null = null;
 
@@ -44,8 +42,6 @@ export class Holder {
   /** A version of the Lease, from the watch or from a call; null when it does not exist. */
   note(lease: KubeObject | null, asOf?: string): void {
     this.observation.observe(lease, this.#options.clock.monotonicMs(), asOf);
-    const ours = lease?.metadata.annotations?.[HOLDER_ANNOTATION];
-    if (ours !== undefined) this.#ours = ours;
     for (const listener of this.#listeners) listener();
   }
 
@@ -54,7 +50,11 @@ export class Holder {
     const state = this.observation.holderState(this.#options.clock.monotonicMs());
     if (state.kind === "none") return state;
     // Our electors sign the Lease when they take it; another elector leaves the former signature as it is.
-    return { kind: "valid", term: state.term, foreign: this.#ours !== state.term.holderIdentity };
+    return {
+      kind: "valid",
+      term: state.term,
+      foreign: this.observation.record?.signedBy !== state.term.holderIdentity,
+    };
   }
 
   /**

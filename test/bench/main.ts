@@ -2,8 +2,11 @@
  * `npm run bench` runs every bench, `npm run bench -- NAME...` only those; prints a row a figure, with its limit where
  * there is one, and fails when a limit is passed.
  */
+import { admissionBench } from "./admission.ts";
 import { claimsBench } from "./claims.ts";
 import { contentionBench } from "./contention.ts";
+import { electionBench } from "./election.ts";
+import { mirrorBench } from "./mirror.ts";
 
 /** One figure. */
 export interface Row {
@@ -20,7 +23,7 @@ export interface Bench {
   run(): Promise<Row[]>;
 }
 
-const BENCHES: readonly Bench[] = [claimsBench, contentionBench];
+const BENCHES: readonly Bench[] = [claimsBench, contentionBench, admissionBench, mirrorBench, electionBench];
 
 async function main(names: readonly string[]): Promise<void> {
   const unknown = names.filter((name) => !BENCHES.some((bench) => bench.name === name));
