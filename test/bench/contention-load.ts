@@ -1,8 +1,8 @@
 /** Hosts, machines and requests by the thousand on a real API server. */
-import type { KubeObject, ResourceType } from "../../src/kube/api.ts";
 import type { KubeClient } from "../../src/kube/client.ts";
-import { CLAIM_REQUESTS } from "../../src/kube/types.ts";
+import { CLAIM_REQUESTS, LEASES } from "../../src/kube/types.ts";
 import { CLAIM_REQUEST_API_VERSION, FINALIZER } from "../../src/requests/claim-request.ts";
+import { LEASE_NAME, LEASE_NAMESPACE } from "../e2e/rig.ts";
 
 /** Calls under way at once: more only makes each slower on two cores. */
 const PARALLEL = 24;
@@ -33,15 +33,23 @@ export function createRequests(api: KubeClient, namespace: string, names: readon
   );
 }
 
-export function setStatus(
-  api: KubeClient,
-  type: ResourceType,
-  namespace: string,
-  name: string,
-  status: unknown,
-): Promise<KubeObject> {
-  const patch = { type: "merge", body: { status } } as const;
-  return api.patch(type, { namespace, name }, patch, { subresource: "status" });
+/** Somebody else leads and renews, until the function that this resolves to is called. */
+export async function holdLease(api: KubeClient): Promise<() => Promise<void>> {
+  const key = { namespace: LEASE_NAMESPACE, name: LEASE_NAME };
+  const renewTime = () => new Date().toISOString().replace("Z", "000Z");
+  await api.create(LEASES, {
+    apiVersion: "coordination.k8s.io/v1",
+    kind: "Lease",
+    metadata: key,
+    spec: { holderIdentity: "bench_1", leaseDurationSeconds: 15, renewTime: renewTime() },
+  });
+  const renewal = setInterval(() => {
+    void api.patch(LEASES, key, { type: "merge", body: { spec: { renewTime: renewTime() } } });
+  }, 2_000);
+  return async () => {
+    clearInterval(renewal);
+    await api.delete(LEASES, key);
+  };
 }
 
 export function percentile(values: readonly number[], p: number): number {

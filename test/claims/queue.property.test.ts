@@ -81,6 +81,15 @@ test("each claim chooses a host that costs nobody a place, the best of these", (
   });
 });
 
+test("placing only the first few is the beginning of placing all", () => {
+  forAll(generate.SMALL, CASES, ({ random, queue }) => {
+    const all = placed(queue);
+    const most = random.below(all.length + 2);
+    const first = [...queue.place(most)].map(({ claim, hostUid }) => `${claim.id} ${hostUid}`);
+    assert.deepEqual(first, all.slice(0, most));
+  });
+});
+
 test("placing all is the same as serving the highest claim again and again, and changes nothing", () => {
   forAll(generate.SMALL, CASES, ({ queue, hosts, claims }) => {
     const first = placed(queue);

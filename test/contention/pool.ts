@@ -84,9 +84,19 @@ export class Pool {
 
   /** Name of the host by name of the machine, once that many machines have one. */
   async untilBound(count: number): Promise<Map<string, string>> {
-    const bound = () => this.hosts.filter(({ consumer }) => consumer !== null);
-    await this.#history.until(() => bound().length >= count);
-    return new Map(bound().map(({ consumer, name }) => [consumer?.name ?? "", name]));
+    const { events } = this.#history;
+    const bound = new Map<string, Host>();
+    let read = 0;
+    await this.#history.until(() => {
+      for (; read < events.length; read++) {
+        const { type, host } = events[read]!;
+        if (host.namespace !== this.namespace) continue;
+        if (type === "DELETED" || host.consumer === null) bound.delete(host.uid);
+        else bound.set(host.uid, host);
+      }
+      return bound.size >= count;
+    });
+    return new Map([...bound.values()].map(({ consumer, name }) => [consumer?.name ?? "", name]));
   }
 
   /** Every machine with a host says so: its own controller found it. */
