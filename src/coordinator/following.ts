@@ -181,7 +181,7 @@ export class Following {
     project: (object: KubeObject) => T | null,
     tell: { set(value: T): void; delete(value: T): void; synced?(): void },
   ): Mirror<T> {
-    const { api, clock, log, random, relistMs, leaseName, leaseNamespace } = this.#options;
+    const { api, clock, log, random, relistMs, leaseName, leaseNamespace, world } = this.#options;
     const one =
       type === LEASES ? { namespace: leaseNamespace, fieldSelector: `metadata.name=${leaseName}` } : {};
     const mirror = new Mirror<T>({
@@ -200,6 +200,7 @@ export class Following {
           tell.delete(change.previous);
         tell.set(change.value);
       },
+      batch: (told) => world.load(told),
       onSynced: () => tell.synced?.(),
     });
     this.#mirrors.push({ resource: type.plural, mirror, judges });

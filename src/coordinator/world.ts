@@ -45,6 +45,7 @@ export class World {
   readonly #listeners = new Set<() => void>();
   readonly #consumerListeners = new Set<(key: string) => void>();
   readonly #kinds: Kinds;
+  #loading = false;
   #foreignAttemptWindow: { nowMs: () => number; windowMs: number } | null = null;
 
   constructor(kinds: Kinds) {
@@ -68,7 +69,9 @@ export class World {
   machinesKnown(machineKind: string): void {
     if (this.#knownMachineKinds.has(machineKind)) return;
     this.#knownMachineKinds.add(machineKind);
-    for (const [key, facts] of this.#consumers) if (facts.kind === machineKind) this.#consumerChanged(key);
+    this.load(() => {
+      for (const [key, facts] of this.#consumers) if (facts.kind === machineKind) this.#consumerChanged(key);
+    });
     this.#announce();
   }
 
@@ -79,8 +82,21 @@ export class World {
   setForeignHolder(window: { nowMs: () => number; windowMs: number } | null): void {
     if ((window === null) === (this.#foreignAttemptWindow === null)) return;
     this.#foreignAttemptWindow = window;
-    for (const key of this.#consumers.keys()) this.#consumerChanged(key);
+    this.load(() => {
+      for (const key of this.#consumers.keys()) this.#consumerChanged(key);
+    });
     this.#announce();
+  }
+
+  /** Makes many changes at once: the queue is put in order when `work` is done, not after each of them. */
+  load(work: () => void): void {
+    if (this.#loading) return work();
+    this.#loading = true;
+    try {
+      this.queue.load(work);
+    } finally {
+      this.#loading = false;
+    }
   }
 
   setHost(host: Host): void {

@@ -21,6 +21,8 @@ export interface MirrorOptions<T> {
   project(object: KubeObject): T | null;
   /** Called after the mirror has changed; a list's changes are told when all of them are in. */
   onChange?(change: MirrorChange<T>): void;
+  /** Called around the changes of one list, for a listener that takes many at once more cheaply than one by one. */
+  batch?(tell: () => void): void;
   /** Called once, after the first list. */
   onSynced?(): void;
   /** A list is repeated after this time, against events that were lost for whatever reason; default 600_000. */

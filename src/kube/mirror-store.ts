@@ -27,14 +27,20 @@ const UNCHANGED = Symbol("unchanged");
 export class MirrorStore<T> {
   readonly #project: (object: KubeObject) => T | null;
   readonly #emit: (change: MirrorChange<T>) => void;
+  readonly #batch: (tell: () => void) => void;
   readonly #held = new Map<string, Held<T>>();
   /** Keys that the watch deleted, and when, while a list is under way: its pages may still show them. */
   #deletedMeanwhile: Map<string, string> | undefined;
   #resourceVersion = "";
 
-  constructor(project: (object: KubeObject) => T | null, emit: (change: MirrorChange<T>) => void) {
+  constructor(
+    project: (object: KubeObject) => T | null,
+    emit: (change: MirrorChange<T>) => void,
+    batch: (tell: () => void) => void = (tell) => tell(),
+  ) {
     this.#project = project;
     this.#emit = emit;
+    this.#batch = batch;
   }
 
   /** Everything up to this resourceVersion is in; "" before the first list. */
@@ -96,7 +102,7 @@ export class MirrorStore<T> {
         const rewound = isOlder(listVersion, knownBefore);
         const changes = rewound ? this.#replace(listed) : this.#merge(listed, listVersion, deleted);
         if (rewound || !isOlder(listVersion, this.#resourceVersion)) this.#resourceVersion = listVersion;
-        for (const change of changes) this.#emit(change);
+        this.#tell(changes);
         return { rewound };
       },
       abandon: () => {
@@ -109,7 +115,13 @@ export class MirrorStore<T> {
   clear(): void {
     const changes = this.#replace(new Map());
     this.#resourceVersion = "";
-    for (const change of changes) this.#emit(change);
+    this.#tell(changes);
+  }
+
+  #tell(changes: readonly MirrorChange<T>[]): void {
+    this.#batch(() => {
+      for (const change of changes) this.#emit(change);
+    });
   }
 
   #merge(listed: Map<string, Listed<T>>, listVersion: string, deleted: Map<string, string>) {

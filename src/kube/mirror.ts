@@ -45,6 +45,7 @@ export class Mirror<T> {
     this.#store = new MirrorStore(
       (object) => this.#guard("project", null, () => options.project(object)),
       (change) => this.#guard("onChange", undefined, () => options.onChange?.(change)),
+      options.batch,
     );
   }
 
