@@ -17,6 +17,7 @@ import {
   unresolvedBinding,
 } from "./facts.ts";
 import { Latest } from "./latest.ts";
+import { Multimap } from "./multimap.ts";
 
 /** What the profiles say of kinds. */
 export interface Kinds {
@@ -41,7 +42,7 @@ export class World {
   readonly #consumers = new Map<string, ConsumerFacts>();
   readonly #knownMachineKinds = new Set<string>();
   /** Consumers whose unresolved binding, or reservation, names the host. */
-  readonly #namedBy = new Map<string, Set<string>>();
+  readonly #namedBy = new Multimap<string, string>();
   readonly #listeners = new Set<() => void>();
   readonly #consumerListeners = new Set<(key: string) => void>();
   readonly #kinds: Kinds;
@@ -90,7 +91,10 @@ export class World {
 
   /** Makes many changes at once: the queue is put in order when `work` is done, not after each of them. */
   load(work: () => void): void {
-    if (this.#loading) return work();
+    if (this.#loading) {
+      work();
+      return;
+    }
     this.#loading = true;
     try {
       this.queue.load(work);
@@ -362,9 +366,7 @@ export class World {
   }
 
   #name(hostUid: string, key: string): void {
-    const keys = this.#namedBy.get(hostUid);
-    if (keys === undefined) this.#namedBy.set(hostUid, new Set([key]));
-    else keys.add(key);
+    this.#namedBy.add(hostUid, key);
     this.#hostChanged(hostUid);
   }
 
@@ -372,10 +374,7 @@ export class World {
     const facts = this.#consumers.get(key);
     const bound = facts?.request == null ? undefined : unresolvedBinding(facts.request)?.hostUID;
     if (facts?.reserved === hostUid || bound === hostUid) return;
-    const keys = this.#namedBy.get(hostUid);
-    if (keys === undefined) return;
-    keys.delete(key);
-    if (keys.size === 0) this.#namedBy.delete(hostUid);
+    this.#namedBy.delete(hostUid, key);
     this.#hostChanged(hostUid);
   }
 
