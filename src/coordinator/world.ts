@@ -16,16 +16,9 @@ import {
   isHeldBy,
   unresolvedBinding,
 } from "./facts.ts";
+import type { Kinds } from "./kinds.ts";
 import { Latest } from "./latest.ts";
 import { Multimap } from "./multimap.ts";
-
-/** What the profiles say of kinds. */
-export interface Kinds {
-  /** The kind of host that machines of this kind claim; undefined for other consumers. */
-  hostKindOf(machineKind: string): string | undefined;
-  /** Whether this consumer may hold hosts of other namespaces. */
-  mayCrossNamespaces(consumer: Consumer): boolean;
-}
 
 /**
  * What this replica knows of hosts, machines and requests, and the queue that follows from it. Fed by the mirrors
