@@ -50,6 +50,8 @@ export interface OutcomeOptions {
 /** Turns a verdict into the API server's answer, and tells everybody else about it: once per decision. */
 export class Outcomes {
   readonly #options: OutcomeOptions;
+  /** Answered as failed: the verdict that comes later reaches nobody, and must not be told as if it had. */
+  readonly #failed = new WeakSet<ReviewRequest>();
 
   constructor(options: OutcomeOptions) {
     this.#options = options;
@@ -63,7 +65,7 @@ export class Outcomes {
     extra: { patch?: ReviewAnswer["patch"]; warnings?: string[] } = {},
   ): ReviewAnswer {
     const record = this.#record(webhook, request, verdict, startedMs, null);
-    this.#tell(record);
+    if (!this.#failed.has(request)) this.#tell(record);
     const warnings = [...(extra.warnings ?? [])];
     if (verdict.brokeGlass)
       warnings.push("allowed because you belong to a break-glass group of the coordinator");
@@ -84,13 +86,14 @@ export class Outcomes {
     startedMs: number,
   ): ReviewAnswer {
     const record = this.#record(webhook, request, verdict, startedMs, rejection);
-    this.#tell(record);
+    if (!this.#failed.has(request)) this.#tell(record);
     return { ...this.#refusal(rejection), auditAnnotations: audit(record) };
   }
 
   /** For a review that failed inside, was late, or came when there were too many. */
   fail(webhook: WebhookName, request: ReviewRequest | undefined, failure: ReviewFailure): ReviewAnswer {
     const { log } = this.#options;
+    if (request !== undefined) this.#failed.add(request);
     const detail = failure.code === "Malformed" ? failure.problem : failure.code;
     const fields = {
       webhook,
