@@ -60,8 +60,9 @@ export async function replaceFromBody(
     creates: resource.createOnUpdate && context.subresource === "",
     unconditional: resource.unconditionalUpdate,
     next(current) {
-      if (current !== undefined && uid !== undefined && uid !== current.metadata.uid) {
-        throw uidConflict(resource, context, uid, current.metadata.uid as string);
+      // A named uid is a precondition, also where the write would create what is gone.
+      if (uid !== undefined && uid !== current?.metadata.uid) {
+        throw uidConflict(resource, context, uid, current?.metadata.uid ?? "");
       }
       return clone(object);
     },
