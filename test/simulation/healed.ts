@@ -1,12 +1,16 @@
-import { consumerKey, sameConsumer } from "../../src/claims/claim.ts";
+import { type Claim, consumerKey, sameConsumer } from "../../src/claims/claim.ts";
 import { isClaimable, isHeldBy } from "../../src/coordinator/facts.ts";
+import { CLAIM_REQUESTS } from "../../src/kube/types.ts";
 import { greedy } from "../claims/reference.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Stored } from "./stored.ts";
 
 /** What is not yet as it must be once nothing is in the way any more, in sentences; empty when all is well. */
 export function unhealed(cluster: Cluster, stored: Stored): string[] {
-  return [...leaderProblems(cluster), ...machineProblems(stored), ...requestProblems(stored)];
+  const stands = cluster.replicas.some((member) => member?.stands);
+  // Without a leader nobody serves a request: only machines have a controller that tries for itself.
+  const waiting = stored.waiting().filter(({ consumer }) => stands || consumer.kind !== CLAIM_REQUESTS.kind);
+  return [...leaderProblems(cluster), ...machineProblems(stored, waiting), ...requestProblems(stored)];
 }
 
 function leaderProblems({ replicas }: Cluster): string[] {
@@ -15,7 +19,7 @@ function leaderProblems({ replicas }: Cluster): string[] {
   return leaders.length === 1 ? [] : [`${leaders.length} replicas lead`];
 }
 
-function machineProblems(stored: Stored): string[] {
+function machineProblems(stored: Stored, claims: readonly Claim[]): string[] {
   const hosts = stored.hosts();
   const named = new Set(hosts.flatMap(({ consumer }) => (consumer === null ? [] : [consumerKey(consumer)])));
   const machines = stored.machines();
@@ -26,14 +30,12 @@ function machineProblems(stored: Stored): string[] {
   const asking = machines
     .filter((machine) => !machine.deleting && !machine.paused && !named.has(consumerKey(machine)))
     .map(({ name }) => name);
-  const waiting = new Set(stored.waiting().map(({ consumer }) => consumer.name));
+  const waiting = new Set(claims.map(({ consumer }) => consumer.name));
   const unheard = asking
     .filter((name) => !waiting.has(name))
     .map((name) => `${name} has no host and does not wait`);
   const free = hosts.filter(isClaimable);
-  const fitting = [...greedy(stored.waiting(), free).keys()].map(
-    (id) => `${id} waits although a host for it is free`,
-  );
+  const fitting = [...greedy(claims, free).keys()].map((id) => `${id} waits although a host for it is free`);
   const stuck = hosts
     .filter(({ consumer, unavailable }) => consumer === null && unavailable === "state is InUse")
     .map(({ name }) => `${name} is in use by nobody`);
