@@ -41,7 +41,7 @@ describe("the status page's files", () => {
   it("link to each other relatively, and to nothing that is not served", async () => {
     const html = await (await fetch(`${door.url}/`)).text();
     const links = [...html.matchAll(/(?:src|href)="([^"#][^"]*)"/g)].map(([, link = ""]) => link);
-    assert.equal(links.length, 3);
+    assert.equal(links.length, 5);
     const page = await (await fetch(`${door.url}/status-page/view.js`)).text();
     for (const [, link = ""] of page.matchAll(/from "\.\/([^"]+)"/g)) links.push(`status-page/${link}`);
     for (const link of links) {

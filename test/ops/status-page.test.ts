@@ -111,6 +111,26 @@ describe("the status page in Chromium", {
     assert.equal(await before?.evaluate((row: { isConnected: boolean }) => row.isConnected), true);
   });
 
+  it("explains a machine when its name is chosen: who is ahead, and of each host why not", async () => {
+    const { page, faults } = await visit(busyWorld());
+    await connected(page);
+    await page.getByRole("button", { name: "team-a/control-plane-1" }).press("Enter");
+    const dialog = page.getByRole("dialog", { name: "team-a/control-plane-1" });
+    await dialog
+      .getByText("Position 2 for PhysicalHost in team-a: host rack-1-node-04 is free for it.")
+      .waitFor();
+    assert.match(
+      (await dialog.getByRole("listitem").allInnerTexts()).join(),
+      /team-a\/gpu-train-0 needs gpu/,
+    );
+    const hosts = tabbed(await dialog.getByRole("row").allInnerTexts());
+    assert.equal(hosts[1], "rack-1-node-04 | Free | gets it | –");
+    assert.ok(hosts.includes("rack-1-node-05 | Unavailable | fits, not free | its state is Error"));
+    await page.keyboard.press("Escape");
+    assert.equal(await dialog.isVisible(), false);
+    assert.deepEqual(faults, []);
+  });
+
   it("asks for a token where one is needed, says when one is wrong, and tells it to nobody else", async () => {
     const { page, faults } = await visit(busyWorld(), { auth: teamAOnly });
     await page.locator('#connection[data-state="refused"]').waitFor();

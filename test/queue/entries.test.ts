@@ -130,6 +130,18 @@ describe("why a claim waits", () => {
     });
   }
 
+  it("is each claim's own where claims of one pool ask for different things", () => {
+    const world = worldOf(
+      machine("gpu", { ...old, ...needing("gpu") }),
+      machine("m"),
+      host("host-1", { state: "Error" }),
+    );
+    assert.deepEqual(
+      view(world).entries.map(({ why }) => why),
+      ["no host fits, free or not (it has no label gpu)", "no host is free"],
+    );
+  });
+
   it("a claim that can have a host passes one that can't, and is told which", () => {
     const world = worldOf(machine("gpu", { ...old, ...needing("gpu") }), machine("plain"), host("host-1"));
     assert.deepEqual(

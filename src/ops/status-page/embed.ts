@@ -5,9 +5,12 @@ const FILES = [
   "index.html",
   "icon.svg",
   "page.css",
+  "data.css",
+  "narrow.css",
   "page.js",
   "stream.js",
   "view.js",
+  "explain.js",
   "dom.js",
   "words.js",
 ] as const;

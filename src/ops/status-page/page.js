@@ -1,3 +1,4 @@
+import { explain } from "./explain.js";
 import { readEvents } from "./stream.js";
 import { render } from "./view.js";
 
@@ -36,12 +37,13 @@ function draw() {
   byId("overview").hidden = false;
 }
 
+const credentials = () => (settings.token === "" ? {} : { authorization: `Bearer ${settings.token}` });
+
 /** Resolves with whether to ask again by itself. */
 async function follow(signal) {
   const query = new URLSearchParams({ limit: String(LIMIT) });
   if (settings.namespace !== "") query.set("namespace", settings.namespace);
-  const headers = settings.token === "" ? {} : { authorization: `Bearer ${settings.token}` };
-  const response = await fetch(`api/v1/events?${query}`, { headers, signal });
+  const response = await fetch(`api/v1/events?${query}`, { headers: credentials(), signal });
   if (!response.ok) {
     const { error } = await response.json().catch(() => ({ error: undefined }));
     return refused(response.status, error?.message ?? `it answered ${response.status}`);
@@ -133,6 +135,12 @@ byId("access-form").addEventListener("submit", (event) => {
   connection.abort();
   wake();
 });
+// On the table, since its rows come and go.
+byId("queue-rows").addEventListener("click", ({ target }) => {
+  const button = target.closest("[data-explain]");
+  if (button !== null) explain(JSON.parse(button.dataset.explain), credentials());
+});
+byId("explanation-close").addEventListener("click", () => byId("explanation").close());
 // A phone that wakes up should not wait for the pause to end.
 document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "visible" && byId("connection").dataset.state === "lost") wake();

@@ -104,7 +104,7 @@ function queueRow(entry, nowMs) {
   const state = position === null ? (host === null ? "held back" : "binding") : String(position);
   return row(
     ["", state, "number place"],
-    ["", consumerName(consumer)],
+    ["", explainable(consumer)],
     ["Priority", String(priorityAt(entry, nowMs)), "number"],
     ["Age", span(nowMs - Date.parse(entry.createdAt)), "number"],
     ["Needs", needs, "wide"],
@@ -123,7 +123,7 @@ function renderDecisions(decisions, nowMs) {
     const why = allowed
       ? MODES[mode]
       : element("span", {}, element("span", { class: "code" }, reason), ` ${message}`);
-    const often = times === 1 ? null : element("span", { class: "quiet times" }, ` ${times} times`);
+    const often = times === 1 ? null : element("span", { class: "quiet unbroken" }, ` ${times} times`);
     return row(
       ["", element("time", { datetime: at }, clock(at, nowMs))],
       ["", element("span", {}, verdict, often)],
@@ -142,7 +142,7 @@ function renderDecisions(decisions, nowMs) {
 
 const MODES = {
   leader: "claimed by the leader",
-  optimistic: "nobody leads: the API server arbitrates",
+  optimistic: "nobody led: the API server arbitrated",
   "break-glass": "a break-glass group",
   uninvolved: "no claim",
 };
@@ -247,6 +247,19 @@ const consumerName = ({ kind, namespace, name }) =>
     element("span", { class: "name" }, `${namespace}/${name}`),
     element("span", { class: "kind" }, kind),
   );
+
+/** The same as a button that opens the explanation (page.js listens). */
+function explainable(consumer) {
+  const { kind, namespace, name } = consumer;
+  const ref = JSON.stringify({ kind, namespace, name });
+  const attributes = { type: "button", class: "link", "data-explain": ref, "aria-haspopup": "dialog" };
+  return element(
+    "span",
+    {},
+    element("button", attributes, element("span", { class: "name" }, `${namespace}/${name}`)),
+    element("span", { class: "kind" }, kind),
+  );
+}
 
 const note = (text) => element("p", { class: "note" }, text);
 
