@@ -62,6 +62,8 @@ export class HoldingWebhook {
     });
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
+    // A test that fails before it stops this must not keep the whole run waiting.
+    server.unref();
     await webhook.#register(authority.certPem, options);
     return webhook;
   }
