@@ -169,7 +169,7 @@ describe("GET /api/v1/status", () => {
       p99Ms: 40,
       maxMs: 40,
     });
-    assert.deepEqual(certificate, { expiresAt: "2026-01-31T00:10:00.000Z" });
+    assert.deepEqual(certificate, { expiresAt: "2026-01-31T01:40:00.000Z" });
   });
 });
 

@@ -32,7 +32,7 @@ export class QueueDoor {
   readonly world: World;
   leader: LeaderView = LEADER;
   replica: ReplicaView = { identity: "coordinator-1_09aa", leading: false, version: "0.1.0", notReady: null };
-  certificateExpiresAtMs: number | null = NOW_MS + 30 * 86_400_000;
+  certificateExpiresAtMs: number | null = NOW_MS + 30 * 86_400_000 + 5_400_000;
   #server: OpsServer | undefined;
   #auth: Auth = openAuth;
 
