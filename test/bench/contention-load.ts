@@ -1,4 +1,5 @@
 /** Hosts, machines and requests by the thousand on a real API server. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import type { KubeClient } from "../../src/kube/client.ts";
 import { CLAIM_REQUESTS, LEASES } from "../../src/kube/types.ts";
 import { CLAIM_REQUEST_API_VERSION, FINALIZER } from "../../src/requests/claim-request.ts";
@@ -50,6 +51,30 @@ export async function holdLease(api: KubeClient): Promise<() => Promise<void>> {
     clearInterval(renewal);
     await api.delete(LEASES, key);
   };
+}
+
+/** Linux counts processor time in hundredths of a second (USER_HZ). */
+const TICK_MS = 10;
+
+/**
+ * Processor time so far of this process and of those that were started with a path in `folder`, milliseconds. On a
+ * machine with other work it says more than the clock. NaN where there is no /proc.
+ */
+export function processorMs(folder: string): number {
+  const { user, system } = process.cpuUsage();
+  if (!existsSync("/proc/self/stat")) return Number.NaN;
+  let ms = (user + system) / 1_000;
+  for (const pid of readdirSync("/proc")) {
+    try {
+      if (!/^\d+$/.test(pid) || !readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(folder)) continue;
+      // After the name in brackets: state, ten fields more, then utime and stime.
+      const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
+      ms += (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  return ms;
 }
 
 export function percentile(values: readonly number[], p: number): number {

@@ -1,10 +1,11 @@
 /**
- * `npm run bench` runs every bench, `npm run bench -- NAME...` only those; prints a row a figure, with its limit where
+ * `npm run bench` runs every bench but the long ones, `npm run bench -- NAME...` only those named; prints a row a figure, with its limit where
  * there is one, and fails when a limit is passed.
  */
 import { admissionBench } from "./admission.ts";
 import { claimsBench } from "./claims.ts";
 import { contentionBench } from "./contention.ts";
+import { optimisticBench } from "./contention-optimistic.ts";
 import { electionBench } from "./election.ts";
 import { mirrorBench } from "./mirror.ts";
 
@@ -20,10 +21,19 @@ export interface Row {
 
 export interface Bench {
   readonly name: string;
+  /** It takes minutes, so it does not run with the others. */
+  readonly onlyNamed?: boolean;
   run(): Promise<Row[]>;
 }
 
-const BENCHES: readonly Bench[] = [claimsBench, contentionBench, admissionBench, mirrorBench, electionBench];
+const BENCHES: readonly Bench[] = [
+  claimsBench,
+  contentionBench,
+  optimisticBench,
+  admissionBench,
+  mirrorBench,
+  electionBench,
+];
 
 async function main(names: readonly string[]): Promise<void> {
   const unknown = names.filter((name) => !BENCHES.some((bench) => bench.name === name));
@@ -34,7 +44,7 @@ async function main(names: readonly string[]): Promise<void> {
     return;
   }
   for (const bench of BENCHES) {
-    if (names.length > 0 && !names.includes(bench.name)) continue;
+    if (names.length > 0 ? !names.includes(bench.name) : bench.onlyNamed === true) continue;
     console.log(`\n${bench.name} (Node ${process.version})`);
     for (const row of await bench.run()) print(row);
   }
