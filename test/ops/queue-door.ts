@@ -1,4 +1,5 @@
 import { Registry } from "prom-client";
+import { systemClock } from "../../src/clock.ts";
 import type { World } from "../../src/coordinator/world.ts";
 import { silentLog } from "../../src/log.ts";
 import { createOpsApp, type OpsRoute } from "../../src/ops/app.ts";
@@ -52,7 +53,7 @@ export class QueueDoor {
       log: silentLog,
     });
     const address = { host: "127.0.0.1", port: 0 };
-    this.#server = await startOpsServer({ app, address, tls: null, clock: this.clock, log: silentLog });
+    this.#server = await startOpsServer({ app, address, tls: null, clock: systemClock, log: silentLog });
     return this;
   }
 
