@@ -12,7 +12,7 @@ import type { Random } from "./random.ts";
 import { answerReview, type ReviewPath } from "./review-door.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { podUser, SimServer, SYSTEM_NAMESPACE } from "./server.ts";
-import type { Trace } from "./trace.ts";
+import { type Trace, traceLog } from "./trace.ts";
 import type { Witness } from "./witness.ts";
 
 export const LEASE_NAME = "beskar7-claim-coordinator-leader";
@@ -86,7 +86,10 @@ export class Cluster {
     const replica = new Replica({
       api: member.network.api,
       clock: process,
-      log: silentLog,
+      log: traceLog(
+        (what) => trace.note(scheduler.nowMs, process.name, what),
+        (what) => witness.violated(`${process.name} stumbled: ${what}`),
+      ),
       random: random.next,
       profiles: [physicalHostProfile],
       identity,

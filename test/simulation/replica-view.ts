@@ -53,7 +53,7 @@ export class ReplicaView implements Tap {
     if (call?.verb === "list") this.#listedAtMs.set(type.plural, call.atMs);
     if (type === LEASES) for (const object of objects) this.#noteLease(object, call);
     if (type === CLAIM_REQUESTS) for (const object of objects) this.#noteBinding(object);
-    if (type === PHYSICAL_HOSTS && call?.verb === "patch" && intentTermOf(call.body) !== null && !call.dryRun)
+    if (type === PHYSICAL_HOSTS && call?.verb === "patch" && intentTermOf(call.body as Partial<KubeObject> | null) !== null && !call.dryRun)
       this.claimsStored++;
   }
 
@@ -67,7 +67,7 @@ export class ReplicaView implements Tap {
 
   sent(call: SentCall): void {
     if (call.type !== PHYSICAL_HOSTS || call.verb !== "patch" || call.dryRun) return;
-    const term = intentTermOf(call.body);
+    const term = intentTermOf(call.body as Partial<KubeObject> | null);
     if (term === null) return;
     const { resourceVersion = "" } = (call.body as KubeObject).metadata;
     if (resourceVersion === "") this.#violated(`claims ${call.name} without a precondition`);
@@ -111,10 +111,11 @@ export class ReplicaView implements Tap {
   }
 }
 
-/** The term that a host's patch names, or null where it is no claim of a processor. */
-function intentTermOf(body: unknown): string | null {
-  const text = (body as Partial<KubeObject> | null)?.metadata?.annotations?.[INTENT_ANNOTATION];
-  return text === undefined || text === null ? null : (JSON.parse(text) as { term: string }).term;
+/** The term that a write of a host names, or null where it is no claim of a processor. */
+export function intentTermOf(object: Partial<KubeObject> | null, before?: KubeObject): string | null {
+  const text = object?.metadata?.annotations?.[INTENT_ANNOTATION];
+  if (typeof text !== "string" || text === before?.metadata.annotations?.[INTENT_ANNOTATION]) return null;
+  return (JSON.parse(text) as { term: string }).term;
 }
 
 export const FOLLOWED = [PHYSICAL_HOSTS, BESKAR7_MACHINES, CLAIM_REQUESTS];

@@ -1,3 +1,6 @@
+import { AssertionError } from "node:assert/strict";
+import type { Log } from "../../src/log.ts";
+
 /**
  * What happened, as a running hash: two runs are the same run exactly when their hashes are. With a printer it is
  * also shown, line by line.
@@ -22,3 +25,24 @@ export class Trace {
     this.#print?.(line);
   }
 }
+
+/** Warnings and errors of a process as lines of the trace; a programming error among them is told apart. */
+export function traceLog(note: (what: string) => void, mistake: (what: string) => void): Log {
+  const tell = (fields: object, message: string) => {
+    const { err } = fields as { err?: unknown };
+    const what = err instanceof Error ? `${message}: ${err.message}` : message;
+    note(what);
+    if (MISTAKES.some((kind) => err instanceof kind)) mistake(`${what}\n${(err as Error).stack}`);
+  };
+  const log: Log = {
+    isLevelEnabled: (level) => level === "warn" || level === "error",
+    debug() {},
+    info() {},
+    warn: tell,
+    error: tell,
+    child: () => log,
+  };
+  return log;
+}
+
+const MISTAKES = [TypeError, RangeError, ReferenceError, AssertionError];

@@ -2,6 +2,7 @@ import { formatTerm, sameConsumer } from "../../src/claims/claim.ts";
 import { holderName } from "../../src/claims/holder.ts";
 import { isClaimable, isHeldBy } from "../../src/coordinator/facts.ts";
 import type { BindResult } from "../../src/coordinator/processor.ts";
+import type { KubeObject } from "../../src/kube/api.ts";
 import { type LeaseRecord, termOf } from "../../src/leader/lease.ts";
 import type { Change, Store } from "../../src/sandbox/store.ts";
 import type { DecisionRecord } from "../../webhooks/outcome.ts";
@@ -11,7 +12,7 @@ import { LeaseHistory } from "./lease-history.ts";
 import type { Tap } from "./network.ts";
 import type { Plan } from "./plan.ts";
 import type { SimProcess } from "./process.ts";
-import { FOLLOWED, ReplicaView } from "./replica-view.ts";
+import { FOLLOWED, intentTermOf, ReplicaView } from "./replica-view.ts";
 import type { ReviewPath } from "./review-door.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { checkStorage, shown } from "./storage-check.ts";
@@ -25,6 +26,8 @@ interface OpenReview {
   readonly arrivedMs: number;
   /** What the replica knew of the Lease when it began to judge. */
   readonly lease: LeaseRecord | null;
+  /** The term under which a processor says that it claims; null where the write is none of a processor. */
+  readonly intentTerm: string | null;
   /** Who would lose a place, where the replica's view was current when it began to judge. */
   readonly wronged: (record: DecisionRecord) => string | null;
   readonly records: DecisionRecord[];
@@ -80,12 +83,14 @@ export class Witness {
   }
 
   reviewArrives(member: ReplicaMember, path: ReviewPath, review: string): { answered(body: string): void } {
-    const { uid } = (JSON.parse(review) as { request: { uid: string } }).request;
+    const { request } = JSON.parse(review) as { request: { uid: string; object: KubeObject; oldObject: KubeObject } };
+    const { uid, object, oldObject } = request;
     const open: OpenReview = {
       key: `${path === "/mutate" ? "mutate" : "validate"} ${uid}`,
       member,
       arrivedMs: this.#scheduler.nowMs,
       lease: this.#view(member.process).lease,
+      intentTerm: intentTermOf(object, oldObject),
       wronged: this.#orderNow(member),
       records: [],
     };
@@ -102,7 +107,10 @@ export class Witness {
     );
     const key = `${webhook} ${record.uid}`;
     const open = [...this.#open].find((each) => each.key === key && each.member.process === process);
-    if (open === undefined) return this.violated(`${process.name} decided a review that it does not have`);
+    if (open === undefined) {
+      this.violated(`${process.name} decided a review that it does not have`);
+      return;
+    }
     open.records.push(record);
     if (record.dryRun) return;
     if (webhook === "validate" && allowed && mode === "optimistic") this.#checkOptimistic(open, record);
@@ -139,6 +147,8 @@ export class Witness {
       this.violated(
         `${member.process.name} admitted ${record.pod}'s claim of ${record.host} as the leader's`,
       );
+    if (open.intentTerm !== null && !known.some((each) => each !== null && formatTerm(termOf(each)) === open.intentTerm))
+      this.violated(`${member.process.name} admitted a claim of ${record.host} under a term that is over`);
     const wronged = open.wronged(record);
     if (wronged !== null)
       this.violated(`${record.consumer?.name} was let have ${record.host}, which costs ${wronged} its place`);

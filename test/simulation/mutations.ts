@@ -1,0 +1,154 @@
+import type { Fault } from "./faults.ts";
+
+/** A mistake that somebody could make in the product, put in as its source is loaded. */
+export interface Mutation {
+  readonly name: string;
+  /** From the project's root. */
+  readonly file: string;
+  /** Stands exactly once in the file. */
+  readonly from: string;
+  readonly to: string;
+  /** What the violation must be about, so that it is not found by accident. */
+  readonly caught: RegExp;
+  /** Faults without which nobody would notice; they are active in each seed. */
+  readonly needs: readonly Fault[];
+}
+
+export const MUTATIONS: readonly Mutation[] = [
+  {
+    name: "no fencing: a binding is freed while its write may still land",
+    file: "src/coordinator/request-controller.ts",
+    from: "world.setHost(await fenceHost(api, profile, read.host, call));",
+    to: "",
+    caught: /without a binding|while it had/,
+    needs: ["late-writes", "losses"],
+  },
+  {
+    name: "a new leader chooses from its stale cache",
+    file: "src/replica.ts",
+    from: "await this.following.refresh(limit.signal);",
+    to: "",
+    caught: /before it has listed/,
+    needs: ["crashes"],
+  },
+  {
+    name: "the host is written before the binding is taken",
+    file: "src/coordinator/processor.ts",
+    from: "const taken = await bindings.take(",
+    to: "const taken = ((...all: unknown[]) => ({ ok: true as const, request: world.requestOf(consumer)! }))(",
+    caught: /before it has the binding/,
+    needs: [],
+  },
+  {
+    name: "claims are admitted without taking the binding",
+    file: "webhooks/validate.ts",
+    from: "if (!decision.takesBinding || request.dryRun",
+    to: "if (decision.mode === \"optimistic\" || !decision.takesBinding || request.dryRun",
+    caught: /without a binding/,
+    needs: ["crashes"],
+  },
+  {
+    name: "a Lease expires by the wall clock",
+    file: "src/coordinator/holder.ts",
+    from: "const state = this.observation.holderState(this.#options.clock.monotonicMs());",
+    to: "const state = this.observation.holderState(this.#options.clock.wallMs() - 1767225600000);",
+    caught: /without a leader under|as the leader's/,
+    needs: ["clocks"],
+  },
+  {
+    name: "the other host of a consumer is not asked about",
+    file: "src/coordinator/binding.ts",
+    from: "if (binding === null || binding.hostUID === taking.host.uid) return null;",
+    to: "if (binding === null || binding !== null) return null;",
+    caught: /without a binding|while it had/,
+    needs: ["late-writes", "watch-lag", "crashes"],
+  },
+  {
+    name: "the term is not checked before the host is written",
+    file: "src/coordinator/processor.ts",
+    from: "return now !== null && formatTerm(now) === formatTerm(term);",
+    to: "return true;",
+    caught: /which it does not hold|after its last renewal/,
+    needs: ["freezes", "delays", "slow-storage"],
+  },
+  {
+    name: "the finalizer is taken off while a binding is unresolved",
+    file: "src/coordinator/request-action.ts",
+    from: "  if (phase === \"Binding\" && binding !== null) {",
+    to: "  if (request.deleting && request.hasFinalizer) return { do: \"dropFinalizer\" };\n  if (phase === \"Binding\" && binding !== null) {",
+    caught: /is gone while a write/,
+    needs: ["churn", "delays", "slow-storage"],
+  },
+  {
+    name: "a binding is written without a precondition",
+    file: "src/coordinator/request-status.ts",
+    from: "const body = { metadata: { resourceVersion, uid }, status };",
+    to: "const body = { metadata: { uid }, status }; void resourceVersion;",
+    caught: /without a binding|while it had/,
+    needs: ["delays", "late-writes", "crashes"],
+  },
+  {
+    name: "a host is claimed without a precondition",
+    file: "src/hosts/physical-host.ts",
+    from: "metadata: { resourceVersion: host.resourceVersion, annotations: write.annotations },",
+    to: "metadata: { annotations: write.annotations },",
+    caught: /without a precondition/,
+    needs: [],
+  },
+  {
+    name: "the term that a claim names is not compared",
+    file: "src/claims/decide.ts",
+    from: "if (intentTerm !== null && intentTerm !== formatTerm(holder.term)) {",
+    to: "if (intentTerm !== null && intentTerm === \"\") {",
+    caught: /under a term that is over/,
+    needs: ["crashes", "late-writes"],
+  },
+  {
+    name: "a stale cache may say that nobody holds the Lease",
+    file: "src/coordinator/holder.ts",
+    from: "if (!unknownTerm && ageMs <= this.#options.retryPeriodMs) return state;",
+    to: "if (!unknownTerm && ageMs !== -1) return state;",
+    caught: /without a leader under/,
+    needs: ["watch-lag", "partitions"],
+  },
+  {
+    name: "a leader takes what a higher claim needs",
+    file: "src/claims/decide.ts",
+    from: "const ahead = view.displaced(consumer, host);",
+    to: "const ahead = null as ReturnType<typeof view.displaced>;",
+    caught: /costs .* its place/,
+    needs: ["churn"],
+  },
+  {
+    name: "a claim is said to be in the queue and is not written there",
+    file: "webhooks/refusal.ts",
+    from: "return recorded.ok ? null : recorded.detail;",
+    to: "return recorded.ok || !recorded.ok ? null : \"\";",
+    caught: /that it is in the queue/,
+    needs: ["churn"],
+  },
+  {
+    name: "the Lease is taken from somebody who has it",
+    file: "src/leader/elector.ts",
+    from: "if (holder.kind === \"valid\" && holder.term.holderIdentity !== this.#candidate.identity) {",
+    to: "if (holder.kind === \"valid\" && clock.monotonicMs() < 5_000) {",
+    caught: /took the Lease/,
+    needs: [],
+  },
+  {
+    name: "a mirror goes on from a version that the server has forgotten",
+    file: "src/kube/live-watch.ts",
+    from: "return code < 500 && code !== 401 && code !== 403 && !isTooManyRequests(error);",
+    to: "return code < 400;",
+    caught: /after healing/,
+    needs: ["compactions", "watch-breaks"],
+  },
+  {
+    name: "a decision is counted twice",
+    file: "webhooks/outcome.ts",
+    from: "    this.#options.onDecision(record);\n",
+    to: "    this.#options.onDecision(record);\n    this.#options.onDecision(record);\n",
+    caught: /decisions for one review/,
+    needs: [],
+  },
+];
