@@ -18,7 +18,9 @@ export type RequestAction =
   /** After a consistent read that confirms it. */
   | { do: "deleteIfConsumerGone" }
   | { do: "releaseHost"; host: Host }
-  | { do: "dropFinalizer" };
+  | { do: "dropFinalizer" }
+  /** Its machine's annotations can't be read, or can be again (""). */
+  | { do: "reportMalformed"; message: string };
 
 export interface RequestFacts {
   request: ClaimRequest;
@@ -30,10 +32,19 @@ export interface RequestFacts {
   consumerGone: boolean;
   /** Its consumer says itself that it waits. */
   consumerWaits: boolean;
+  /** What of its machine's annotations can't be read, in words; "" when all can. */
+  malformed: string;
 }
 
 /** In the order in which things must happen: a write in flight is settled before anything is forgotten. */
 export function nextAction(facts: RequestFacts): RequestAction {
+  const due = nextStep(facts);
+  const { malformed, request } = facts;
+  if (due.do !== "nothing" || request.deleting || malformed === request.malformed) return due;
+  return { do: "reportMalformed", message: malformed };
+}
+
+function nextStep(facts: RequestFacts): RequestAction {
   const { request, boundHost, held } = facts;
   const { binding, phase } = request;
   const holding = held[0];

@@ -12,7 +12,9 @@ import { fenceHost } from "./fence.ts";
 import { nextAction, type RequestAction } from "./request-action.ts";
 import {
   boundStatus,
+  malformedStatus,
   pendingStatus,
+  type RequestConditions,
   type RequestStatus,
   releasedStatus,
   setFinalizer,
@@ -95,6 +97,7 @@ export class RequestController {
       boundHost: request.binding === null ? undefined : world.host(request.binding.hostUID),
       held: world.heldBy(request.consumer),
       consumerGone: !request.explicit && world.isGone(request.consumer),
+      malformed: machine === null ? "" : machine.problems.join("; "),
       consumerWaits: machine?.waits === true && facts !== undefined && currentRequest(facts) === request,
     });
   }
@@ -153,6 +156,8 @@ export class RequestController {
         return this.#releaseHost(request, action.host, call);
       case "dropFinalizer":
         return this.#dropFinalizer(request, call);
+      case "reportMalformed":
+        return this.#status(request, malformedStatus(action.message, this.#options.clock.wallMs()), call);
       case "deleteIfConsumerGone":
         return this.#deleteIfConsumerGone(request, call);
     }
@@ -246,7 +251,11 @@ export class RequestController {
     await setFinalizer(this.#options.api, request, false, call);
   }
 
-  async #status(request: ClaimRequest, status: RequestStatus, call: CallOptions): Promise<void> {
+  async #status(
+    request: ClaimRequest,
+    status: RequestStatus | RequestConditions,
+    call: CallOptions,
+  ): Promise<void> {
     const written = await writeStatus(this.#options.api, request, status, call);
     this.#options.world.setRequest(readClaimRequest(written));
   }

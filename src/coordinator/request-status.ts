@@ -1,7 +1,7 @@
 import type { Binding } from "../claims/claim.ts";
 import type { CallOptions, KubeApi, KubeObject } from "../kube/api.ts";
 import { CLAIM_REQUESTS } from "../kube/types.ts";
-import { type ClaimRequest, FINALIZER } from "../requests/claim-request.ts";
+import { type ClaimRequest, FINALIZER, REQUIREMENTS_READABLE } from "../requests/claim-request.ts";
 
 /** What this service writes into a request's status: phase, binding and hostName always together. */
 export type RequestStatus =
@@ -29,11 +29,34 @@ export function boundStatus(binding: Binding, wallMs: number): RequestStatus {
   return { phase: "Bound", binding, hostName, message: `Bound to host ${hostName}`, boundAt };
 }
 
+/** As a condition, beside whatever the phase is. */
+export function malformedStatus(message: string, wallMs: number): Pick<RequestConditions, "conditions"> {
+  const readable = message === "";
+  const condition = {
+    type: REQUIREMENTS_READABLE,
+    status: readable ? "True" : "False",
+    reason: readable ? "AnnotationsReadable" : "MalformedAnnotation",
+    message,
+    lastTransitionTime: `${new Date(wallMs).toISOString().slice(0, 19)}Z`,
+  } as const;
+  return { conditions: [condition] };
+}
+
+export interface RequestConditions {
+  conditions: readonly {
+    type: string;
+    status: "True" | "False";
+    reason: string;
+    message: string;
+    lastTransitionTime: string;
+  }[];
+}
+
 /** Merges `status` into a request's, if it is still exactly the version at hand; else rejects with a conflict. */
 export function writeStatus(
   api: KubeApi,
   { namespace, name, uid, resourceVersion }: ClaimRequest,
-  status: RequestStatus,
+  status: RequestStatus | RequestConditions,
   call: CallOptions,
 ): Promise<KubeObject> {
   const body = { metadata: { resourceVersion, uid }, status };

@@ -51,6 +51,8 @@ export interface ClaimRequest {
   readonly hasFinalizer: boolean;
   /** Milliseconds since the epoch; 0 for an object that was never stored. */
   readonly createdAtMs: number;
+  /** What its status says of malformed annotations of its machine; "" when it says nothing, or that all is well. */
+  readonly malformed: string;
   /** The last claim that a holder sent for this consumer, where that is recorded (foreign holders). */
   readonly lastAttempt: { readonly requester: string; readonly atMs: number } | null;
 }
@@ -94,6 +96,7 @@ export function readClaimRequest(object: KubeObject): ClaimRequest {
     deleting: metadata.deletionTimestamp !== undefined,
     hasFinalizer: metadata.finalizers?.includes(FINALIZER) ?? false,
     createdAtMs: timeMs(metadata.creationTimestamp) ?? 0,
+    malformed: readMalformed(records(status.conditions)),
     lastAttempt: readAttempt(record(status.lastAttempt)),
   });
 }
@@ -150,6 +153,16 @@ function readBinding(raw: Record<string, unknown>): Binding | null {
     hostResourceVersion: text(raw.hostResourceVersion),
     term: text(raw.term),
   };
+}
+
+/** Whether the machine's annotations could be read; its message says which could not. */
+export const REQUIREMENTS_READABLE = "RequirementsReadable";
+
+function readMalformed(conditions: readonly Record<string, unknown>[]): string {
+  const condition = conditions.find(
+    ({ type, status }) => type === REQUIREMENTS_READABLE && status === "False",
+  );
+  return text(condition?.message);
 }
 
 function readAttempt(raw: Record<string, unknown>): ClaimRequest["lastAttempt"] {

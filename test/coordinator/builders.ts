@@ -77,6 +77,7 @@ export function request(machineName: string, changes: Partial<ClaimRequest> = {}
     binding: null,
     hostName: "",
     message: "",
+    malformed: "",
     deleting: false,
     hasFinalizer: true,
     createdAtMs: 2_000,

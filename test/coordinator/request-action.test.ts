@@ -66,6 +66,22 @@ const CASES: Record<string, { facts: Partial<RequestFacts>; wanted: string }> = 
     facts: { request: request("machine-1", bound), boundHost: host("host-1", { resourceVersion: "10" }) },
     wanted: "confirmRelease",
   },
+  "malformed annotations of its machine are reported on it": {
+    facts: { malformed: "tags: ?" },
+    wanted: "reportMalformed",
+  },
+  "what it says of them already is not said again": {
+    facts: { request: request("machine-1", { malformed: "tags: ?" }), malformed: "tags: ?" },
+    wanted: "nothing",
+  },
+  "mended annotations are reported too": {
+    facts: { request: request("machine-1", { malformed: "tags: ?" }) },
+    wanted: "reportMalformed",
+  },
+  "a binding comes before such reports": {
+    facts: { request: request("machine-1", bindingNow), boundHost: ours, malformed: "tags: ?" },
+    wanted: "markBound",
+  },
   "a released one waits again when its consumer says so": {
     facts: { request: request("machine-1", { phase: "Released" }), consumerWaits: true },
     wanted: "markReleased",
@@ -85,6 +101,7 @@ describe("what a ClaimRequest needs next", () => {
         held: [],
         consumerGone: false,
         consumerWaits: false,
+        malformed: "",
         ...facts,
       });
       assert.equal(action.do, wanted);
