@@ -5,7 +5,7 @@ import type { OpsRoute } from "./app.ts";
 import type { Auth } from "./auth.ts";
 import type { OverviewStreams } from "./events-stream.ts";
 
-/** Entries in an answer that does not ask for another number. */
+/** Entries, or hosts, in an answer to who does not ask for another number. */
 const DEFAULT_LIMIT = 500;
 const LARGEST_LIMIT = 10_000;
 /** A namespace, as the API server takes it (RFC 1123 label). */
@@ -32,7 +32,8 @@ class ApiProblem extends Error {
 
 /**
  * GET /api/v1/queue, /status and /events (each with ?namespace=; queue and events also with ?limit=), and
- * /explain/machine/NAMESPACE/NAME and /explain/host/NAMESPACE/NAME (with ?kind= where several kinds have that name).
+ * /explain/machine/NAMESPACE/NAME and /explain/host/NAMESPACE/NAME (with ?kind= where several kinds have that name;
+ * of a machine's hosts ?limit= are listed).
  */
 export function queueApiRoute({ views, streams, auth }: QueueApiOptions): OpsRoute {
   const router = Router();
@@ -65,11 +66,12 @@ export function queueApiRoute({ views, streams, auth }: QueueApiOptions): OpsRou
     return undefined;
   });
 
-  get("/explain/machine/:namespace/:name", ["kind"], async ({ request }) => {
+  get("/explain/machine/:namespace/:name", ["kind", "limit"], async ({ request }) => {
     const { namespace, name } = nameOf(request);
+    const limit = limitOf(request);
     await mayRead(request, namespace);
     const kind = chooseKind(request, views.kindsNamed({ namespace, name }));
-    const explanation = kind === undefined ? null : views.machine({ kind, namespace, name });
+    const explanation = kind === undefined ? null : views.machine({ kind, namespace, name }, limit);
     if (explanation === null) throw notFound(`no machine or request ${namespace}/${name} is known`);
     // Kinds that may claim across namespaces stand in a queue of the hosts' namespace.
     if (explanation.entry.namespace !== namespace) await mayRead(request, explanation.entry.namespace);

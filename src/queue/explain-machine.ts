@@ -39,8 +39,9 @@ export interface MachineExplanation {
   /** The first of the claims before it in its pool, the first first. */
   readonly ahead: readonly (ConsumerName & { readonly needs: string })[];
   readonly aheadTotal: number;
-  /** Every host of its pool, those that come nearest first. */
+  /** The hosts of its pool, those that come nearest first; no more than were asked for. */
   readonly hosts: readonly HostForMachine[];
+  readonly hostsTotal: number;
 }
 
 const VERDICTS: readonly HostVerdict[] = ["held", "next", "fits", "needed", "taken", "unfit"];
@@ -55,11 +56,15 @@ export function kindsNamed(world: World, { namespace, name }: Omit<MachineRef, "
   return kinds.sort();
 }
 
-/** Where a machine (or a request that is its own consumer) stands; null for one that is not known. */
+/**
+ * Where a machine (or a request that is its own consumer) stands; null for one that is not known. Lists at most
+ * `hostLimit` hosts.
+ */
 export function explainMachine(
   world: World,
   { kind, namespace, name }: ConsumerName,
   nowMs: number,
+  hostLimit = Number.POSITIVE_INFINITY,
 ): MachineExplanation | null {
   const facts = world.consumer(`${kind}/${namespace}/${name}`);
   const reasons = new WaitingReasons(world);
@@ -67,6 +72,7 @@ export function explainMachine(
   if (facts === undefined || entry === null) return null;
   const claim = claimOf(world, facts, entry, nowMs);
   const waiting = world.queue.waiting(claim.pool);
+  const hosts = reasons.hostsOf(claim.pool);
   const ahead = entry.position === null ? [] : waiting.slice(0, entry.position - 1);
   return {
     entry,
@@ -75,10 +81,11 @@ export function explainMachine(
       .slice(0, AHEAD_LISTED)
       .map((other) => ({ ...nameOf(other), needs: needsInWords(other.requirements) })),
     aheadTotal: ahead.length,
-    hosts: reasons
-      .hostsOf(claim.pool)
+    hosts: hosts
       .map((host) => judge(world, claim, host, reasons))
-      .sort((a, b) => VERDICTS.indexOf(a.verdict) - VERDICTS.indexOf(b.verdict)),
+      .sort((a, b) => VERDICTS.indexOf(a.verdict) - VERDICTS.indexOf(b.verdict))
+      .slice(0, hostLimit),
+    hostsTotal: hosts.length,
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { World } from "../coordinator/world.ts";
-import { type QueueView, viewQueue } from "./entries.ts";
+import { type ConsumerName, type QueueView, viewQueue } from "./entries.ts";
 import { explainHost, type HostExplanation, hostsNamed } from "./explain-host.ts";
 import { explainMachine, kindsNamed, type MachineExplanation, type MachineRef } from "./explain-machine.ts";
 import type { LatencyWindow, Percentiles } from "./latency.ts";
@@ -82,9 +82,9 @@ export class Views {
   }
 
   /** null for a machine that is not known. */
-  machine(ref: { kind: string; namespace: string; name: string }): MachineExplanation | null {
+  machine(ref: ConsumerName, hostLimit: number): MachineExplanation | null {
     const { world, clock } = this.#from;
-    return explainMachine(world, ref, clock.wallMs());
+    return explainMachine(world, ref, clock.wallMs(), hostLimit);
   }
 
   /** Of every kind that has a host of this name; empty for a host that is not known. */

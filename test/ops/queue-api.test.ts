@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import type { World } from "../../src/coordinator/world.ts";
 import type { Auth } from "../../src/ops/auth.ts";
+import type { MachineExplanation } from "../../src/queue/explain-machine.ts";
 import type { ClusterStatus } from "../../src/queue/views.ts";
 import { bareMetalHost } from "../fixtures/objects.ts";
 import { delegated } from "../queue/decisions.ts";
@@ -126,6 +127,13 @@ describe("GET /api/v1/explain", () => {
     assert.deepEqual(ofMachine.hosts, [{ host: "host-1", state: "Free", verdict: "next", reasons: [] }]);
     const ofHost = (await get("/explain/host/default/host-1")).body as { next: unknown };
     assert.deepEqual(ofHost.next, { kind: "Beskar7Machine", namespace: "default", name: "m" });
+  });
+
+  it("lists as many hosts as were asked for, the nearest first, and says how many there are", async () => {
+    const { get } = bound(await door(worldOf(machine("m"), host("a", { state: "Error" }), host("b"))));
+    const { hosts, hostsTotal } = (await get("/explain/machine/default/m?limit=1"))
+      .body as MachineExplanation;
+    assert.deepEqual([hosts.map(({ host: name }) => name), hostsTotal], [["b"], 2]);
   });
 
   it("asks for the kind where a name has several, and takes it", async () => {

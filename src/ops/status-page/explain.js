@@ -23,9 +23,12 @@ export async function explain({ kind, namespace, name }, headers) {
   dialog.showModal();
   const path = [namespace, name].map(encodeURIComponent).join("/");
   try {
-    const response = await fetch(`api/v1/explain/machine/${path}?kind=${encodeURIComponent(kind)}`, {
-      headers,
-    });
+    const response = await fetch(
+      `api/v1/explain/machine/${path}?kind=${encodeURIComponent(kind)}&limit=${HOSTS_LISTED}`,
+      {
+        headers,
+      },
+    );
     const answer = await response.json();
     const parts = response.ok ? explanation(answer) : [element("p", { role: "alert" }, answer.error.message)];
     show(byId("explanation-body"), ...parts);
@@ -34,7 +37,7 @@ export async function explain({ kind, namespace, name }, headers) {
   }
 }
 
-function explanation({ entry, ahead, aheadTotal, hosts }) {
+function explanation({ entry, ahead, aheadTotal, hosts, hostsTotal }) {
   const place = entry.position === null ? "Without a place in the queue" : `Position ${entry.position}`;
   const parts = [
     element("p", {}, `${place} for ${entry.hostKind} in ${entry.namespace}: ${entry.why}.`),
@@ -51,9 +54,9 @@ function explanation({ entry, ahead, aheadTotal, hosts }) {
     );
     parts.push(element("h3", {}, `Ahead of it: ${plural(aheadTotal, "claim")}`), element("ol", {}, ...items));
   }
-  const more = hosts.length > HOSTS_LISTED ? `, the first ${HOSTS_LISTED}` : "";
-  parts.push(element("h3", {}, `Hosts: ${hosts.length.toLocaleString("en")}${more}`));
-  if (hosts.length > 0) parts.push(hostTable(hosts.slice(0, HOSTS_LISTED)));
+  const more = hostsTotal > hosts.length ? `, the first ${hosts.length}` : "";
+  parts.push(element("h3", {}, `Hosts: ${hostsTotal.toLocaleString("en")}${more}`));
+  if (hosts.length > 0) parts.push(hostTable(hosts));
   return parts;
 }
 
