@@ -1,5 +1,6 @@
 import type { ApiError } from "../src/claims/reasons.ts";
 import type { KubeObject } from "../src/kube/api.ts";
+import { readFields, type Selection, select } from "./json-fields.ts";
 
 /**
  * The wire form of admission.k8s.io/v1, decoded and encoded once, here. Only the fields that a verdict can depend
@@ -17,6 +18,7 @@ export interface ReviewRequest {
   readonly name: string;
   readonly dryRun: boolean;
   readonly userInfo: UserInfo;
+  /** Both hold only what HOST_FIELDS names. */
   readonly object: KubeObject;
   readonly oldObject: KubeObject;
 }
@@ -32,16 +34,54 @@ export type Decoded =
   /** `uid` is "" where the body does not say; `problem` names the field and what it should have been. */
   | { ok: false; uid: string; problem: string };
 
+/** What a verdict may read of a host, whatever its kind. Its inventory is not there: the mirror knows it. */
+export const HOST_FIELDS = {
+  kind: "whole",
+  metadata: {
+    name: "whole",
+    namespace: "whole",
+    uid: "whole",
+    resourceVersion: "whole",
+    deletionTimestamp: "whole",
+    labels: "whole",
+    annotations: "whole",
+  },
+  spec: { consumerRef: "whole" },
+  status: {
+    state: "whole",
+    errorType: "whole",
+    errorMessage: "whole",
+    provisioning: { state: "whole" },
+  },
+} as const satisfies Selection;
+
+const REVIEW_FIELDS = select({
+  kind: "whole",
+  apiVersion: "whole",
+  request: {
+    uid: "whole",
+    operation: "whole",
+    resource: { group: "whole", version: "whole", resource: "whole" },
+    subResource: "whole",
+    namespace: "whole",
+    name: "whole",
+    dryRun: "whole",
+    userInfo: { username: "whole", groups: "whole", extra: "whole" },
+    object: HOST_FIELDS,
+    oldObject: HOST_FIELDS,
+  },
+});
+
 type Json = Record<string, unknown>;
 
 const isRecord = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** Never throws. */
-export function decodeReview(body: string): Decoded {
+export function decodeReview(body: Buffer | string): Decoded {
   let review: unknown;
   try {
-    review = JSON.parse(body);
+    review = readFields(typeof body === "string" ? Buffer.from(body) : body, REVIEW_FIELDS);
   } catch {
     return refuse("", "the body is not JSON");
   }

@@ -69,7 +69,7 @@ export async function startWebhookServer(
     handler: ReviewHandler,
     incoming: IncomingMessage,
     out: ServerResponse,
-    body: string,
+    body: Buffer,
   ) => {
     const decoded = decodeReview(body);
     if (!decoded.ok) {
@@ -184,7 +184,7 @@ const TOO_LARGE = Symbol("too large");
  * Calls back once with the whole body, or never where the client went away before its end. Not a promise: the
  * answer to a review that needs no waiting leaves in the same turn in which its last byte came.
  */
-function readBody(incoming: IncomingMessage, done: (body: string | typeof TOO_LARGE) => void): void {
+function readBody(incoming: IncomingMessage, done: (body: Buffer | typeof TOO_LARGE) => void): void {
   const chunks: Buffer[] = [];
   let size = 0;
   incoming.on("data", (chunk: Buffer) => {
@@ -197,8 +197,7 @@ function readBody(incoming: IncomingMessage, done: (body: string | typeof TOO_LA
   });
   incoming.on("end", () => {
     if (!incoming.complete) return;
-    const body = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size);
-    done(body.toString("utf8"));
+    done(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size));
   });
   // An aborted upload is an error event of its own; unheard, it would end the process.
   incoming.on("error", () => {});

@@ -134,7 +134,11 @@ export class Judge {
     return {
       holder,
       heldElsewhere: (consumer, hostUid) => world.heldElsewhere(consumer, hostUid),
-      displaced: (consumer, host): Claim | null => world.displaced(consumer, host, clock.wallMs()),
+      displaced: (consumer, host): Claim | null => {
+        // A review does not carry the inventory along.
+        const hardware = world.host(host.uid)?.hardware ?? null;
+        return world.displaced(consumer, { ...host, hardware }, clock.wallMs());
+      },
     };
   }
 }
