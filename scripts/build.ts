@@ -1,9 +1,13 @@
-// Bundles the service into one file, dist/manager.mjs: what the container runs, with nothing else beside it.
+// Bundles the service into one file, manager.mjs: what the container runs, with nothing else beside it.
+//
+//   node scripts/run.mjs scripts/build.ts [FOLDER]     default: dist
 import { chmodSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { build } from "esbuild";
 
 const root = `${import.meta.dirname}/..`;
-const outfile = `${root}/dist/manager.mjs`;
+const folder = process.argv[2] ?? "dist";
+const outfile = resolve(root, folder, "manager.mjs");
 
 await build({
   absWorkingDir: root,
@@ -25,4 +29,4 @@ await build({
   logLevel: "warning",
 });
 chmodSync(outfile, 0o755);
-process.stdout.write(`dist/manager.mjs, ${Math.round(statSync(outfile).size / 1024)} KiB\n`);
+process.stdout.write(`${join(folder, "manager.mjs")}, ${Math.round(statSync(outfile).size / 1024)} KiB\n`);

@@ -3,7 +3,7 @@ import { formatTerm } from "../claims/claim.ts";
 import type { Clock, Timer } from "../clock.ts";
 import type { ClaimWrite, HostProfile } from "../hosts/profile.ts";
 import type { KubeApi } from "../kube/api.ts";
-import { isDefiniteRejection } from "../kube/errors.ts";
+import { isConflict, isDefiniteRejection } from "../kube/errors.ts";
 import type { Log } from "../log.ts";
 import type { ClaimRequest } from "../requests/claim-request.ts";
 import type { Bindings } from "./binding.ts";
@@ -116,6 +116,11 @@ export class Processor {
       outcome = await this.#write(claim, host, term, signal);
     } catch (caught) {
       error = caught;
+      // Conflicts are how others' writes are noticed; anything else somebody may have to mend.
+      if (!isConflict(caught) && !signal.aborted) {
+        const fields = { err: caught, consumer: claim.id, host: host.name };
+        this.#options.log.warn(fields, "A claim could not be bound; trying again later");
+      }
       outcome = caught instanceof UnknownOutcome ? "unknown" : "retry";
     }
     this.#inflight--;

@@ -8,6 +8,7 @@ import { contentionBench } from "./contention.ts";
 import { optimisticBench } from "./contention-optimistic.ts";
 import { electionBench } from "./election.ts";
 import { mirrorBench } from "./mirror.ts";
+import { startupBench } from "./startup.ts";
 
 /** One figure. */
 export interface Row {
@@ -33,6 +34,7 @@ const BENCHES: readonly Bench[] = [
   admissionBench,
   mirrorBench,
   electionBench,
+  startupBench,
 ];
 
 async function main(names: readonly string[]): Promise<void> {

@@ -3,7 +3,12 @@ import { after, before, describe, test } from "node:test";
 import { profiles } from "../../src/hosts/profiles.ts";
 import type { KubeObject, ResourceType } from "../../src/kube/api.ts";
 import { BARE_METAL_HOSTS, PHYSICAL_HOSTS } from "../../src/kube/types.ts";
-import { type ControlPlane, skipWithoutControlPlane, startControlPlane } from "../controlplane/index.ts";
+import {
+  type Answer,
+  type ControlPlane,
+  skipWithoutControlPlane,
+  startControlPlane,
+} from "../controlplane/index.ts";
 import { hostDefinition } from "../registration/host-definition.ts";
 import { BARE_METAL_HOST_WRITES, type HostWrite, PHYSICAL_HOST_WRITES } from "../registration/writes.ts";
 import { render } from "./kustomize.ts";
@@ -52,7 +57,7 @@ describe(name, { skip: await skipWithoutControlPlane(name), timeout: 120_000 }, 
   });
 
   /** The status of a write that takes a host from one reference to the other. */
-  async function write(type: ResourceType, { from, to }: HostWrite): Promise<{ code: number; text: string }> {
+  async function write(type: ResourceType, { from, to }: HostWrite): Promise<Answer> {
     await plane.call("DELETE", `${pathOf(type)}/host`);
     const created = await plane.call("POST", pathOf(type), { body: host(type, from) });
     assert.equal(created.code, 201, created.text);
@@ -73,8 +78,8 @@ describe(name, { skip: await skipWithoutControlPlane(name), timeout: 120_000 }, 
       assert.ok(profile);
       for (const [what, each] of Object.entries(writes)) {
         const metadata = { name: "host", namespace: "default" };
-        const [before, after] = [each.from, each.to].map((side) => ({ ...host(type, side), metadata }));
-        const steals = profile.transition(before!, after!).transition === "steal";
+        const [old, written] = [each.from, each.to].map((side) => ({ ...host(type, side), metadata }));
+        const steals: boolean = profile.transition(old!, written!).transition === "steal";
         const { code, text } = await write(type, each);
         assert.equal(code, steals ? 403 : 200, `${what}: ${text}`);
       }
