@@ -25,6 +25,7 @@ export class Intercepted {
   readonly #burial = Promise.withResolvers<never>();
   readonly #cutWatches = new AbortController();
   #dead = false;
+  readonly #underWay = new Map<Write, Promise<unknown>>();
   #trap: { moment: Moment; at: (write: Write) => boolean; sprung: (write: Write) => void } | null = null;
 
   constructor(real: KubeApi) {
@@ -73,6 +74,17 @@ export class Intercepted {
     return this.#real.patch(type, key, { type: "merge", body }, rest);
   }
 
+  /** Cuts the replica off now; what it has sent goes its way. */
+  cutOff(): void {
+    this.#die();
+  }
+
+  /** How a write ends that is under way, whether this replica hears of it or not. */
+  endOf(wanted: (write: Write) => boolean): Promise<unknown> {
+    for (const [write, sent] of this.#underWay) if (wanted(write)) return sent;
+    throw new Error("no such write is under way");
+  }
+
   /** Ends everything that hangs, so that the replica can be stopped. */
   bury(): void {
     this.#dead = true;
@@ -96,7 +108,11 @@ export class Intercepted {
       trap.sprung(write);
       return this.#burial.promise;
     }
-    const answer = await this.#read(send());
+    const sent = send();
+    this.#underWay.set(write, sent);
+    const ended = () => void this.#underWay.delete(write);
+    sent.then(ended, ended);
+    const answer = await this.#read(sent);
     if (write.options.dryRun !== true) this.stored.push(write);
     if (trap === null) return answer;
     this.#die();
