@@ -1,0 +1,16 @@
+import { SERVICE_NAME } from "../../cli/install-names.ts";
+import type { Place } from "../snapshot.ts";
+
+/** Commands and numbers as several checks print them. */
+
+export const leaseCommand = ({ leaseNamespace, leaseName }: Place): string =>
+  `kubectl get leases -n ${leaseNamespace} ${leaseName} -o yaml`;
+
+export const logs = ({ namespace }: Place): string =>
+  `kubectl logs -n ${namespace} deployment/${SERVICE_NAME} -c manager --all-pods`;
+
+/** Sets right what `install` makes; for another namespace it has to be named. */
+export const install = ({ namespace }: Place): string => `${SERVICE_NAME} install -n ${namespace}`;
+
+/** "0.5 s", "12.0 s". */
+export const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;

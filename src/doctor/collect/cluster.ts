@@ -1,0 +1,101 @@
+import type { Host } from "../../claims/claim.ts";
+import { fieldsOf, textOf } from "../../hosts/fields.ts";
+import { profileForKind, profileForMachineKind, profiles } from "../../hosts/profiles.ts";
+import type { KubeApi, KubeObject, ResourceType } from "../../kube/api.ts";
+import { isNotFound } from "../../kube/errors.ts";
+import { CLAIM_REQUESTS, EVENTS } from "../../kube/types.ts";
+import { WaitingReasons } from "../../queue/waiting-reasons.ts";
+import type { ClaimEvent, ClusterFacts } from "../snapshot.ts";
+import { worldOf } from "../world.ts";
+import { orNull } from "./reading.ts";
+
+/** Objects a page; a page of the largest hosts has a few MB. */
+const PAGE = 500;
+/** More hosts than this are not looked at a second time. */
+const CONFIRMED = 50;
+
+/**
+ * Hosts, machines and requests of all namespaces. What would be said against a host is looked at once more: orphans
+ * at once, and after `patience` the hosts that somebody waits for. Rejects with a KubeError.
+ */
+export async function readCluster(api: KubeApi, patience: Promise<unknown>): Promise<ClusterFacts> {
+  const types = [...profiles.flatMap(({ hostType, machineType }) => [hostType, machineType]), CLAIM_REQUESTS];
+  const lists = await Promise.all(types.map(async (type) => ({ type, items: await listAll(api, type) })));
+  const served = lists.filter(({ items }) => items !== null).map(({ type }) => type.kind);
+  const listed = (wanted: (type: ResourceType) => boolean) =>
+    lists.filter(({ type }) => wanted(type)).flatMap(({ items }) => items ?? []);
+  const objects = {
+    hosts: listed((type) => profiles.some(({ hostType }) => hostType === type)),
+    machines: listed((type) => profiles.some(({ machineType }) => machineType === type)),
+    requests: listed((type) => type === CLAIM_REQUESTS),
+    served,
+  };
+  const world = worldOf(objects);
+  const suspects = [...world.hosts()].filter(({ consumer }) => consumer !== null && world.isGone(consumer));
+  const reasons = new WaitingReasons(world);
+  const expected = world.queue
+    .pools()
+    .flatMap(({ pool }) => world.queue.waiting(pool).slice(0, CONFIRMED))
+    .flatMap((claim) => reasons.nextHost(claim) ?? [])
+    .slice(0, CONFIRMED);
+  const [orphans, stillFree] = await Promise.all([
+    uidsOf(suspects, (host) => hasNoConsumer(api, host)),
+    patience.then(() => uidsOf(expected, (host) => isUnchanged(api, host))),
+  ]);
+  return { ...objects, orphans, stillFree };
+}
+
+async function uidsOf(hosts: readonly Host[], holds: (host: Host) => Promise<boolean>): Promise<string[]> {
+  const uids: string[] = [];
+  for (const host of hosts) if (await holds(host)) uids.push(host.uid);
+  return uids;
+}
+
+async function hasNoConsumer(api: KubeApi, { consumer }: Host): Promise<boolean> {
+  const type = consumer === null ? undefined : profileForMachineKind(consumer.kind)?.machineType;
+  if (consumer === null || type === undefined) return false;
+  const machine = await orNull(api.get(type, { namespace: consumer.namespace, name: consumer.name }));
+  return machine === null || (consumer.uid !== "" && machine.metadata.uid !== consumer.uid);
+}
+
+async function isUnchanged(api: KubeApi, { kind, namespace, name, resourceVersion }: Host): Promise<boolean> {
+  const type = profileForKind(kind)?.hostType;
+  const host = type === undefined ? null : await orNull(api.get(type, { namespace, name }));
+  return host?.metadata.resourceVersion === resourceVersion;
+}
+
+/** null for a resource that is not served. Items of a list carry no kind of their own. */
+async function listAll(api: KubeApi, type: ResourceType): Promise<KubeObject[] | null> {
+  const objects: KubeObject[] = [];
+  let token: string | undefined;
+  try {
+    do {
+      const page = await api.list(type, { limit: PAGE, ...(token && { continue: token }) });
+      objects.push(...page.items.map((item) => ({ ...item, kind: type.kind })));
+      token = page.metadata.continue;
+    } while (token);
+    return objects;
+  } catch (error) {
+    if (isNotFound(error)) return null;
+    throw error;
+  }
+}
+
+/** Rejected claims that replicas reported, of all namespaces; Kubernetes keeps Events for an hour. */
+export async function readClaimEvents(api: KubeApi): Promise<ClaimEvent[]> {
+  const { items } = await api.list(EVENTS, { fieldSelector: `source=${REPORTER}` });
+  return items.flatMap((event) => {
+    const reason = textOf(event.reason);
+    if (!reason.startsWith("Claim") || reason === "Claimed") return [];
+    const about = fieldsOf(event.involvedObject);
+    return {
+      consumer: `${textOf(about.namespace)}/${textOf(about.name)}`,
+      reason: reason.slice("Claim".length),
+      message: textOf(event.message),
+      atMs: Date.parse(textOf(event.lastTimestamp)),
+      times: typeof event.count === "number" ? event.count : 1,
+    };
+  });
+}
+
+const REPORTER = "beskar7-claim-coordinator";

@@ -1,0 +1,33 @@
+import { World } from "../coordinator/world.ts";
+import { profileForKind, profileForMachineKind, profiles } from "../hosts/profiles.ts";
+import { claimRequestName, readClaimRequest } from "../requests/claim-request.ts";
+import type { ClusterFacts } from "./snapshot.ts";
+
+/** What a replica would conclude from these objects. */
+export function worldOf({
+  hosts,
+  machines,
+  requests,
+  served,
+}: Pick<ClusterFacts, "hosts" | "machines" | "requests" | "served">): World {
+  const world = new World({
+    hostKindOf: (kind) => profileForMachineKind(kind)?.hostType.kind,
+    mayCrossNamespaces: (consumer) => profiles.some((profile) => profile.mayCrossNamespaces(consumer)),
+  });
+  world.load(() => {
+    for (const object of hosts) {
+      const profile = profileForKind(object.kind ?? "");
+      if (profile !== undefined) world.setHost(profile.readHost(object));
+    }
+    for (const object of machines) {
+      const profile = profileForMachineKind(object.kind ?? "");
+      if (profile !== undefined) world.setMachine(profile.readMachine(object));
+    }
+    for (const request of requests.map(readClaimRequest)) {
+      const named = claimRequestName(request.consumer, request.namespace);
+      if (request.explicit || request.name === named) world.setRequest(request);
+    }
+  });
+  for (const { machineKind } of profiles) if (served.includes(machineKind)) world.machinesKnown(machineKind);
+  return world;
+}
