@@ -8,7 +8,7 @@
 import type { Claim } from "./claim.ts";
 import { type HostClass, type Kind, Network } from "./network.ts";
 import { compareClaims } from "./priority.ts";
-import { classesSeen, fillSpare, findOpening, moveInto } from "./search.ts";
+import { classesSeen, fillSpare, findOpening, findSpare, moveInto } from "./search.ts";
 
 export class Matching extends Network {
   private loading = false;
@@ -33,13 +33,15 @@ export class Matching extends Network {
   /** After a claim was inserted into `kind.claims` at `index`. */
   claimAdded(kind: Kind, index: number): void {
     this.unplaced++;
+    this.noteClaims(kind);
     if (this.loading || index > kind.placed) return;
     if (index < kind.placed) this.version++;
     // Whichever claim of the kind is the new one, the first that has no place now is the one to find a place for.
-    const entering = kind.claims[kind.placed]!;
+    const entering = kind.firstUnplaced!;
+    if (this.spareClasses === 0 && !this.isAboveSome(entering)) return;
     const opening = findOpening(this, { kind });
     if (opening.type === "none") return;
-    if (opening.type === "loser" && compareClaims(lastPlaced(opening.kind), entering) < 0) return;
+    if (opening.type === "loser" && compareClaims(opening.kind.lastPlaced!, entering) < 0) return;
     this.version++;
     moveInto(this, opening);
     this.setPlaced(kind, kind.placed + 1);
@@ -48,7 +50,10 @@ export class Matching extends Network {
   /** After a claim was removed from `kind.claims` at `index`. */
   claimRemoved(kind: Kind, index: number): void {
     this.unplaced--;
-    if (index >= kind.placed) return;
+    if (index >= kind.placed) {
+      this.noteClaims(kind);
+      return;
+    }
     this.version++;
     this.setPlaced(kind, kind.placed - 1);
     const left = kind.flows[0]!.class;
@@ -66,7 +71,7 @@ export class Matching extends Network {
       cls.weakest = opening.type === "loser" ? opening.kind : null;
       cls.weakestVersion = this.version;
     }
-    return cls.weakest === null ? null : lastPlaced(cls.weakest);
+    return cls.weakest?.lastPlaced ?? null;
   }
 
   /** Takes all places away; hosts and claims that come and go from now on are not matched until `finishLoading`. */
@@ -91,8 +96,9 @@ export class Matching extends Network {
     const dead = new Int32Array((this.classes.length + 31) >> 5);
     const unserved = new Set<Kind>();
     for (const { kind } of waiting) {
+      if (this.spareClasses === 0) return;
       if (unserved.has(kind)) continue;
-      const opening = findOpening(this, { kind }, dead);
+      const opening = findSpare(this, kind, dead);
       if (opening.type === "spare") {
         moveInto(this, opening);
         this.setPlaced(kind, kind.placed + 1);
@@ -102,8 +108,10 @@ export class Matching extends Network {
       }
     }
   }
-}
 
-function lastPlaced(kind: Kind): Claim {
-  return kind.claims[kind.placed - 1]!;
+  /** Some claim that has a place comes after this one. */
+  private isAboveSome(claim: Claim): boolean {
+    const lowest = this.byLastPlaced.kinds.at(-1)?.lastPlaced;
+    return lowest !== undefined && compareClaims(claim, lowest!) < 0;
+  }
 }

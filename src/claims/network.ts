@@ -5,6 +5,7 @@
 import { type BitRow, bitsOf, clearBit, NO_BITS, setBit } from "./bits.ts";
 import type { Claim, Host, Requirements } from "./claim.ts";
 import { inserted, removed } from "./lists.ts";
+import { Ranking } from "./ranking.ts";
 import type { Lookup, Term } from "./vocabulary.ts";
 
 /** A host of the queue and the class it is in. */
@@ -30,6 +31,9 @@ export class Kind {
   claims: readonly Claim[] = [];
   /** This many of them, the first ones, have a place. */
   placed = 0;
+  /** The last of these, and the first of the others; null where there is none. */
+  lastPlaced: Claim | null = null;
+  firstUnplaced: Claim | null = null;
   /** Slots of the classes that fit. */
   row: BitRow = NO_BITS;
   flows: readonly Flow[] = NO_FLOWS;
@@ -63,6 +67,8 @@ export class HostClass {
   head = 0;
   /** Places taken. */
   used = 0;
+  /** There are more hosts than places taken, as far as the network was told. */
+  spare = false;
   /** Slots of the kinds that fit. */
   row: BitRow = NO_BITS;
   /** Slots of the kinds that have places in it. */
@@ -86,11 +92,14 @@ export class Network {
   /** By slot; undefined where a slot is free. */
   classes: readonly (HostClass | undefined)[] = [];
   kinds: readonly (Kind | undefined)[] = [];
-  /** Bits of the classes with a spare host. */
+  /** Bits of the classes with a spare host, and how many these are. */
   spare: readonly number[] = NO_BITS;
-  /** Bits of the kinds with places, and how many these are. */
+  spareClasses = 0;
+  /** Bits of the kinds with places, and these by their last placed claims. */
   served: readonly number[] = NO_BITS;
-  servedKinds = 0;
+  readonly byLastPlaced = new Ranking();
+  /** The kinds with claims that have no place, by the first of these. */
+  readonly byFirstUnplaced = new Ranking();
   /** How many claims have no place. */
   unplaced = 0;
   /** Counts whatever may change an answer. */
@@ -101,12 +110,16 @@ export class Network {
     const copy = new Network();
     for (const original of this.kinds) {
       const kind = original && new Kind(original.key, original.requirements);
-      if (kind) Object.assign(kind, { ...original, flows: NO_FLOWS, from: null, placed: 0 });
+      if (kind) {
+        const { claims, row, slot } = original;
+        Object.assign(kind, { claims, row, slot });
+      }
       copy.kinds = stored(copy.kinds, copy.kinds.length, kind);
     }
     for (const original of this.classes) {
       const cls = original && new HostClass(original.key, original.terms);
-      if (cls) Object.assign(cls, { ...original, claimants: NO_BITS, mark: 0, from: null, used: 0 });
+      if (cls)
+        Object.assign(cls, { ...original, claimants: NO_BITS, mark: 0, from: null, used: 0, spare: false });
       copy.classes = stored(copy.classes, copy.classes.length, cls);
       if (!cls) continue;
       copy.noteSpare(cls);
@@ -198,11 +211,25 @@ export class Network {
 
   /** Of the kind, the first `placed` claims have places now. */
   setPlaced(kind: Kind, placed: number): void {
-    if (kind.placed > 0) this.servedKinds--;
-    if (placed > 0) this.servedKinds++;
     this.unplaced += kind.placed - placed;
     kind.placed = placed;
     this.served = withBit(this.served, kind.slot, placed > 0);
+    this.noteClaims(kind);
+  }
+
+  /** After the claims of the kind have changed, or how many of them have places. */
+  noteClaims(kind: Kind): void {
+    const { claims, placed, lastPlaced, firstUnplaced } = kind;
+    const last = placed > 0 ? claims[placed - 1]! : null;
+    if (last !== lastPlaced) {
+      kind.lastPlaced = last;
+      this.byLastPlaced.move(kind, lastPlaced, last);
+    }
+    const first = placed < claims.length ? claims[placed]! : null;
+    if (first !== firstUnplaced) {
+      kind.firstUnplaced = first;
+      this.byFirstUnplaced.move(kind, firstUnplaced, first);
+    }
   }
 
   /** Gives the kind more places in the class, or fewer. */
@@ -224,7 +251,11 @@ export class Network {
 
   /** After the number of hosts or places of the class has changed. */
   noteSpare(cls: HostClass): void {
-    this.spare = withBit(this.spare, cls.slot, cls.used < cls.size);
+    const spare = cls.used < cls.size;
+    if (spare === cls.spare) return;
+    cls.spare = spare;
+    this.spareClasses += spare ? 1 : -1;
+    this.spare = withBit(this.spare, cls.slot, spare);
   }
 }
 

@@ -3,7 +3,7 @@ import type { Claim, Host, Requirements } from "./claim.ts";
 import { inserted, removed } from "./lists.ts";
 import { Matching } from "./matching.ts";
 import { HostClass, Kind, type Parts, type Seat } from "./network.ts";
-import { compareClaims } from "./priority.ts";
+import { claimIndex, compareClaims } from "./priority.ts";
 import { fits } from "./requirements.ts";
 import { type Change, type Lookup, NO_KINDS, type Term, Vocabulary, type Word } from "./vocabulary.ts";
 
@@ -87,6 +87,7 @@ export class Pool {
   updateClaim(kind: Kind, old: Claim, claim: Claim): boolean {
     if (compareClaims(old, claim) !== 0 || requirementsKey(claim.requirements) !== kind.key) return false;
     kind.claims = kind.claims.with(claimIndex(kind.claims, old), claim);
+    this.matching.noteClaims(kind);
     return true;
   }
 
@@ -299,18 +300,6 @@ function seatIndex(seats: readonly Seat[], host: Host): number {
   while (low < high) {
     const middle = (low + high) >> 1;
     if (isBefore(seats[middle]!.host, host)) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-/** How many of the sorted claims come before `claim`. */
-export function claimIndex(claims: readonly Claim[], claim: Claim): number {
-  let low = 0;
-  let high = claims.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (compareClaims(claims[middle]!, claim) < 0) low = middle + 1;
     else high = middle;
   }
   return low;

@@ -35,6 +35,18 @@ export function compareClaims(a: Claim, b: Claim): number {
   return compareText(a.uid, b.uid) || compareText(a.id, b.id);
 }
 
+/** How many of the sorted claims come before `claim`. */
+export function claimIndex(claims: readonly Claim[], claim: Claim): number {
+  let low = 0;
+  let high = claims.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (compareClaims(claims[middle]!, claim) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

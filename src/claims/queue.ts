@@ -9,8 +9,8 @@ import { type Assignment, chooseHost, placeFirst } from "./choice.ts";
 import { type Claim, type Host, poolKey } from "./claim.ts";
 import type { Matching } from "./matching.ts";
 import type { Kind, Seat } from "./network.ts";
-import { claimIndex, Pool } from "./pool.ts";
-import { compareClaims } from "./priority.ts";
+import { Pool } from "./pool.ts";
+import { claimIndex, compareClaims } from "./priority.ts";
 import { fit } from "./requirements.ts";
 
 interface Ticket {
