@@ -48,7 +48,8 @@ export class Chaos {
       const kind = random.pick<Freeze>(["stopped", "suspended", "paused"])!;
       const forMs = random.between(500, 40_000);
       this.#options.note(`${process.name} is ${kind} for ${Math.round(forMs)} ms`);
-      process.freeze(kind, forMs);
+      if (random.chance(0.5)) process.freeze(kind, forMs);
+      else process.freezeAtCall(random.integer(1, 8), kind, forMs);
     });
     this.#often("clocks", 8_000, (random) => {
       this.#member(random).process.jumpWall(random.between(-120_000, 120_000));

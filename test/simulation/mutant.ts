@@ -12,7 +12,8 @@ registerHooks({
     const loaded = nextLoad(url, context);
     if (url !== target) return loaded;
     const parts = String(loaded.source).split(mutation.from);
-    if (parts.length !== 2) throw new Error(`${mutation.file} has it ${parts.length - 1} times: ${mutation.from}`);
+    if (parts.length !== 2)
+      throw new Error(`${mutation.file} has it ${parts.length - 1} times: ${mutation.from}`);
     applied++;
     return { ...loaded, source: parts.join(mutation.to) };
   },
@@ -24,7 +25,7 @@ if (applied !== 1) throw new Error(`${mutation.file} was loaded ${applied} times
 
 const { SIM_SEEDS = "200", SIM_FROM = "1" } = process.env;
 for (let seed = Number(SIM_FROM); seed < Number(SIM_FROM) + Number(SIM_SEEDS); seed++) {
-  const plan = planOf(seed);
+  const plan = { ...planOf(seed), ...mutation.plan };
   const faults = [...new Set([...plan.faults, ...mutation.needs])];
   const { violations } = await run({ ...plan, faults });
   if (violations.length === 0) continue;

@@ -1,4 +1,5 @@
 import type { Fault } from "./faults.ts";
+import type { Plan } from "./plan.ts";
 
 /** A mistake that somebody could make in the product, put in as its source is loaded. */
 export interface Mutation {
@@ -12,6 +13,8 @@ export interface Mutation {
   readonly caught: RegExp;
   /** Faults without which nobody would notice; they are active in each seed. */
   readonly needs: readonly Fault[];
+  /** What each seed's plan is to be otherwise, where few seeds have it so. */
+  readonly plan?: Partial<Plan>;
 }
 
 export const MUTATIONS: readonly Mutation[] = [
@@ -43,7 +46,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "claims are admitted without taking the binding",
     file: "webhooks/validate.ts",
     from: "if (!decision.takesBinding || request.dryRun",
-    to: "if (decision.mode === \"optimistic\" || !decision.takesBinding || request.dryRun",
+    to: 'if (decision.mode === "optimistic" || !decision.takesBinding || request.dryRun',
     caught: /without a binding/,
     needs: ["crashes"],
   },
@@ -68,14 +71,14 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/coordinator/processor.ts",
     from: "return now !== null && formatTerm(now) === formatTerm(term);",
     to: "return true;",
-    caught: /which it does not hold|after its last renewal/,
-    needs: ["freezes", "delays", "slow-storage"],
+    caught: /which it does not hold|after its last renewal|knows to be over/,
+    needs: ["freezes", "delays", "lease", "churn"],
   },
   {
     name: "the finalizer is taken off while a binding is unresolved",
     file: "src/coordinator/request-action.ts",
-    from: "  if (phase === \"Binding\" && binding !== null) {",
-    to: "  if (request.deleting && request.hasFinalizer) return { do: \"dropFinalizer\" };\n  if (phase === \"Binding\" && binding !== null) {",
+    from: '  if (phase === "Binding" && binding !== null) {',
+    to: '  if (request.deleting && request.hasFinalizer) return { do: "dropFinalizer" };\n  if (phase === "Binding" && binding !== null) {',
     caught: /is gone while a write/,
     needs: ["churn", "delays", "slow-storage"],
   },
@@ -85,7 +88,8 @@ export const MUTATIONS: readonly Mutation[] = [
     from: "const body = { metadata: { resourceVersion, uid }, status };",
     to: "const body = { metadata: { uid }, status }; void resourceVersion;",
     caught: /without a binding|while it had/,
-    needs: ["delays", "late-writes", "crashes"],
+    needs: ["delays", "late-writes", "churn"],
+    plan: { standing: 0, replicas: 2, controllers: ["current", "current"], hosts: 5, machines: 6 },
   },
   {
     name: "a host is claimed without a precondition",
@@ -99,9 +103,9 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "the term that a claim names is not compared",
     file: "src/claims/decide.ts",
     from: "if (intentTerm !== null && intentTerm !== formatTerm(holder.term)) {",
-    to: "if (intentTerm !== null && intentTerm === \"\") {",
+    to: 'if (intentTerm !== null && intentTerm === "") {',
     caught: /under a term that is over/,
-    needs: ["crashes", "late-writes"],
+    needs: ["crashes", "late-writes", "lease", "churn"],
   },
   {
     name: "a stale cache may say that nobody holds the Lease",
@@ -123,15 +127,15 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "a claim is said to be in the queue and is not written there",
     file: "webhooks/refusal.ts",
     from: "return recorded.ok ? null : recorded.detail;",
-    to: "return recorded.ok || !recorded.ok ? null : \"\";",
+    to: 'return recorded.ok || !recorded.ok ? null : "";',
     caught: /that it is in the queue/,
     needs: ["churn"],
   },
   {
     name: "the Lease is taken from somebody who has it",
     file: "src/leader/elector.ts",
-    from: "if (holder.kind === \"valid\" && holder.term.holderIdentity !== this.#candidate.identity) {",
-    to: "if (holder.kind === \"valid\" && clock.monotonicMs() < 5_000) {",
+    from: 'if (holder.kind === "valid" && holder.term.holderIdentity !== this.#candidate.identity) {',
+    to: 'if (holder.kind === "valid" && clock.monotonicMs() < 5_000) {',
     caught: /took the Lease/,
     needs: [],
   },
@@ -146,8 +150,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "a decision is counted twice",
     file: "webhooks/outcome.ts",
-    from: "    this.#options.onDecision(record);\n",
-    to: "    this.#options.onDecision(record);\n    this.#options.onDecision(record);\n",
+    from: "    onDecision(record);\n",
+    to: "    onDecision(record);\n    onDecision(record);\n",
     caught: /decisions for one review/,
     needs: [],
   },

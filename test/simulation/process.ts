@@ -30,8 +30,7 @@ export class SimProcess implements Clock {
   #alive = true;
   #frozen = false;
   #backlog: (() => void)[] = [];
-  /** Crashes at the n-th call from now: before it leaves, or right after. */
-  #fuse: { calls: number; sent: boolean } | null = null;
+  #fuse: { calls: number; burn: () => boolean } | null = null;
   readonly #onCrash = new Set<() => void>();
 
   constructor(options: { name: string; scheduler: Scheduler; random: Random; rate: number; skewMs: number }) {
@@ -103,13 +102,27 @@ export class SimProcess implements Clock {
   mayCall(): boolean {
     if (!this.#alive) return false;
     if (this.#fuse === null || --this.#fuse.calls > 0) return true;
-    const { sent } = this.#fuse;
-    this.crash();
-    return sent;
+    const { burn } = this.#fuse;
+    this.#fuse = null;
+    return burn();
   }
 
+  /** At the n-th call from now, `sent`: right after it has left. */
   crashAtCall(calls: number, sent: boolean): void {
-    this.#fuse = { calls, sent };
+    const burn = () => {
+      this.crash();
+      return sent;
+    };
+    this.#fuse = { calls, burn };
+  }
+
+  /** Right after its n-th call from now has left. */
+  freezeAtCall(calls: number, kind: Freeze, forMs: number): void {
+    const burn = () => {
+      this.freeze(kind, forMs);
+      return true;
+    };
+    this.#fuse = { calls, burn };
   }
 
   crash(): void {

@@ -53,7 +53,12 @@ export class ReplicaView implements Tap {
     if (call?.verb === "list") this.#listedAtMs.set(type.plural, call.atMs);
     if (type === LEASES) for (const object of objects) this.#noteLease(object, call);
     if (type === CLAIM_REQUESTS) for (const object of objects) this.#noteBinding(object);
-    if (type === PHYSICAL_HOSTS && call?.verb === "patch" && intentTermOf(call.body as Partial<KubeObject> | null) !== null && !call.dryRun)
+    if (
+      type === PHYSICAL_HOSTS &&
+      call?.verb === "patch" &&
+      intentTermOf(call.body as Partial<KubeObject> | null) !== null &&
+      !call.dryRun
+    )
       this.claimsStored++;
   }
 
@@ -74,6 +79,8 @@ export class ReplicaView implements Tap {
     if (!this.#bindings.has(`${call.name} ${resourceVersion}`))
       this.#violated(`claims ${call.name} before it has the binding`);
     if (term !== this.#term) this.#violated(`claims ${call.name} under ${term}, which it does not hold`);
+    if (this.lease === null || formatTerm(termOf(this.lease)) !== term)
+      this.#violated(`claims ${call.name} under a term that it knows to be over`);
     if (call.atMs - this.#renewedAtMs >= this.#renewDeadlineMs)
       this.#violated(
         `claims ${call.name} ${Math.round(call.atMs - this.#renewedAtMs)} ms after its last renewal`,

@@ -83,7 +83,9 @@ export class Witness {
   }
 
   reviewArrives(member: ReplicaMember, path: ReviewPath, review: string): { answered(body: string): void } {
-    const { request } = JSON.parse(review) as { request: { uid: string; object: KubeObject; oldObject: KubeObject } };
+    const { request } = JSON.parse(review) as {
+      request: { uid: string; object: KubeObject; oldObject: KubeObject };
+    };
     const { uid, object, oldObject } = request;
     const open: OpenReview = {
       key: `${path === "/mutate" ? "mutate" : "validate"} ${uid}`,
@@ -114,7 +116,8 @@ export class Witness {
     open.records.push(record);
     if (record.dryRun) return;
     if (webhook === "validate" && allowed && mode === "optimistic") this.#checkOptimistic(open, record);
-    if (webhook === "validate" && allowed && mode === "leader") this.#checkLeader(open, record);
+    if (allowed && mode === "leader") this.#checkLeader(open, record);
+    if (webhook === "validate" && allowed && mode === "leader") this.#checkOrder(open, record);
     if (reason === "Delegated" || reason === "OutOfOrder") this.#checkRecorded(open, record);
   }
 
@@ -147,8 +150,14 @@ export class Witness {
       this.violated(
         `${member.process.name} admitted ${record.pod}'s claim of ${record.host} as the leader's`,
       );
-    if (open.intentTerm !== null && !known.some((each) => each !== null && formatTerm(termOf(each)) === open.intentTerm))
+    if (
+      open.intentTerm !== null &&
+      !known.some((each) => each !== null && formatTerm(termOf(each)) === open.intentTerm)
+    )
       this.violated(`${member.process.name} admitted a claim of ${record.host} under a term that is over`);
+  }
+
+  #checkOrder(open: OpenReview, record: DecisionRecord): void {
     const wronged = open.wronged(record);
     if (wronged !== null)
       this.violated(`${record.consumer?.name} was let have ${record.host}, which costs ${wronged} its place`);
