@@ -104,8 +104,15 @@ async function measureMemory(bundle: Bundle): Promise<Row[]> {
     writeFileSync(kubeconfig, sandbox.kubeconfig());
     await api.create(NAMESPACES, { apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } });
     for (let index = 0; index < HOSTS; index++) {
-      const host = physicalHost({ name: `host-${index}`, namespace: "default", size: "7KB" });
-      await api.create(PHYSICAL_HOSTS, host);
+      const { metadata, status, ...host } = physicalHost({
+        name: `host-${index}`,
+        namespace: "default",
+        size: "7KB",
+      });
+      const { name, namespace, labels, annotations, managedFields } = metadata;
+      const meta = { name, namespace, labels, annotations, managedFields };
+      const made = await api.create(PHYSICAL_HOSTS, { ...host, metadata: meta });
+      await api.update(PHYSICAL_HOSTS, { ...made, status }, { subresource: "status" });
     }
     const [webhook = 0, metrics = 0] = await freePorts(2);
     const flags = [`--kubeconfig=${kubeconfig}`, "--enable-claim-coordinator-leader-election=true"];

@@ -1,24 +1,26 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
-/** The bundled service in a folder where nothing else is. */
+const SCRIPTS = join(import.meta.dirname, "../../scripts");
+
+/** The bundled service as the image has it, in a folder where nothing else is. */
 export interface Bundle {
   readonly folder: string;
-  /** Of manager.mjs. */
+  /** What the image has as /manager. */
   readonly file: string;
   remove(): void;
 }
 
+/** The steps of the Dockerfile. */
 export async function buildBundle(): Promise<Bundle> {
   const folder = mkdtempSync(join(tmpdir(), "bundle-"));
-  const script = join(import.meta.dirname, "../../scripts/build.ts");
-  await promisify(execFile)(process.execPath, [script, folder]);
-  return {
-    folder,
-    file: join(folder, "manager.mjs"),
-    remove: () => rmSync(folder, { recursive: true, force: true }),
-  };
+  const file = join(folder, "manager");
+  const node = (...args: string[]) => promisify(execFile)(process.execPath, args);
+  await node(join(SCRIPTS, "build.ts"), join(folder, "app"));
+  copyFileSync(join(SCRIPTS, "manager.mjs"), file);
+  await node(file, "version");
+  return { folder, file, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }

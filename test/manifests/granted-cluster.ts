@@ -22,7 +22,7 @@ export class GrantedCluster {
   readonly plane: ControlPlane;
   readonly admin: KubeClient;
   /** By door; the webhook's is the one that is registered. */
-  readonly ports: { webhook: number; metrics: number };
+  readonly ports: { webhook: number; metrics: number; health: number };
   readonly #template: { metadata: object; spec: object };
   /** The roles that the base binds to the service account. */
   readonly roles: readonly KubeObject[];
@@ -42,8 +42,8 @@ export class GrantedCluster {
 
   static async start(): Promise<GrantedCluster> {
     const base = await render("base");
-    const [webhook = 0, metrics = 0] = await freePorts(2);
-    const cluster = new GrantedCluster(await startControlPlane(), { webhook, metrics }, base);
+    const [webhook = 0, metrics = 0, health = 0] = await freePorts(3);
+    const cluster = new GrantedCluster(await startControlPlane(), { webhook, metrics, health }, base);
     try {
       const definitions = join(import.meta.dirname, "../../manifests/sandbox-crds");
       await cluster.kubectl(["apply", "--server-side", "-f", definitions]);

@@ -9,6 +9,7 @@ export interface GrantedService {
   readonly lines: readonly string[];
   /** Resolves with the first line, past or to come, that matches. Rejects when the process ends without it. */
   said(words: RegExp): Promise<string>;
+  readonly readyUrl: string;
   /** The status of a GET at the people's door. */
   get(path: string, token: string): Promise<number>;
   stop(): Promise<void>;
@@ -41,7 +42,7 @@ export async function startGrantedService(
     `--webhook-url=https://127.0.0.1:${ports.webhook}`,
     `--webhook-bind-address=127.0.0.1:${ports.webhook}`,
     `--metrics-bind-address=127.0.0.1:${ports.metrics}`,
-    "--health-probe-bind-address=0",
+    `--health-probe-bind-address=127.0.0.1:${ports.health}`,
     "--zap-log-level=debug",
   ];
   const running = await supervise(process.execPath, args, {
@@ -55,6 +56,7 @@ export async function startGrantedService(
   void running.exited.then(wake);
   return {
     lines,
+    readyUrl: `http://127.0.0.1:${ports.health}/readyz`,
     async said(words) {
       for (let next = 0; ; ) {
         for (; next < lines.length; next++) if (words.test(lines[next]!)) return lines[next]!;
