@@ -1,6 +1,7 @@
 import { systemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { connect } from "./connect.ts";
+import { runDoctor } from "./doctor.ts";
 import { runExplain } from "./explain.ts";
 import { runQueue } from "./queue.ts";
 import { jwksOfSecret, runVerify } from "./verify.ts";
@@ -21,6 +22,8 @@ export async function runInspect(config: Config): Promise<number> {
         return await runQueue(config, io);
       case "explain":
         return await runExplain(config, io);
+      case "doctor":
+        return await runDoctor(config, io);
       case "verify":
         return await runVerify(config, io);
       default:
