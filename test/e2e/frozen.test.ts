@@ -49,6 +49,9 @@ describe(name, { skip: await skipWithoutControlPlane(name), timeout: 120_000 }, 
     const judged = judge.decisions.length;
     frozen.thaw();
     await frozen.logged("Lost leadership for claim coordination");
+    // It says so once it has come to know this machine, and with it everything that happened before.
+    await pool.machine("sentinel", { annotations: { "claims.beskar7.io/priority": "high" } });
+    await frozen.logged("Malformed annotations");
     assert.deepEqual(await pool.holdings(), served);
     const allowed = judge.decisions
       .slice(judged)
