@@ -10,8 +10,9 @@ import { readLeaseFacts } from "./collect/lease.ts";
 import { reading } from "./collect/reading.ts";
 import { readReplicas } from "./collect/replicas.ts";
 import { readRights } from "./collect/rights.ts";
+import { readServed } from "./collect/served.ts";
 import { probe, readCertificate, readCertificateFile, readRegistrations } from "./collect/webhooks.ts";
-import type { Place, ReplicaFacts, Snapshot } from "./snapshot.ts";
+import type { CertificateFacts, Place, Probe, ReplicaFacts, Snapshot } from "./snapshot.ts";
 
 export interface CollectOptions {
   readonly api: KubeApi;
@@ -25,7 +26,8 @@ export interface CollectOptions {
  * Reads everything that the checks look at, and changes nothing. Rejects with a KubeError where the API server can't
  * be asked at all; what else can't be read is noted in the snapshot.
  */
-export async function collect({ api, clock, config, metrics }: CollectOptions): Promise<Snapshot> {
+export async function collect(options: CollectOptions): Promise<Snapshot> {
+  const { api, clock, config, metrics } = options;
   const nowMs = clock.wallMs();
   const { caller, serverAhead } = await introduce(api, clock);
   const replicas = await reading(
@@ -49,11 +51,8 @@ export async function collect({ api, clock, config, metrics }: CollectOptions): 
       caller: caller?.username ?? "",
     }),
   );
-  const probed = cluster.then(async (facts) =>
-    facts.ok
-      ? probe(api, facts.value.hosts)
-      : { result: "unknown" as const, host: "", detail: "hosts can't be read" },
-  );
+  const served = "url" in place.target ? await readServed(place.target.url, clock) : null;
+  const probed = cluster.then((facts) => probe(api, facts.ok ? facts.value.hosts : []));
   return {
     nowMs,
     place,
@@ -62,13 +61,13 @@ export async function collect({ api, clock, config, metrics }: CollectOptions): 
     serverAhead,
     replicas,
     registrations: await reading(readRegistrations(api, place.wanted)),
-    certificate: await reading(certificateOf(api, config, place, running)),
+    certificate: await reading(certificateOf(options, place, running, served)),
     events: await reading(readClaimEvents(api)),
     metrics: metrics === null ? null : await text(metrics),
     rights: await rights,
     lease: await lease,
     cluster: await cluster,
-    probe: await probed,
+    probe: withConnection(await probed, served),
   };
 }
 
@@ -87,11 +86,24 @@ function placeOf(config: Config, running: readonly ReplicaFacts[]): Place {
   };
 }
 
-function certificateOf(api: KubeApi, config: Config, place: Place, running: readonly ReplicaFacts[]) {
+/** From where it is served, where this machine may reach that; else from where the replicas take it. */
+function certificateOf(
+  { api, config }: CollectOptions,
+  place: Place,
+  running: readonly ReplicaFacts[],
+  served: CertificateFacts | string | null,
+): Promise<CertificateFacts> {
+  if (served !== null && typeof served !== "string") return Promise.resolve(served);
   if (config.webhookCertDir !== "") return readCertificateFile(config.webhookCertDir);
   const mounted = running.find(({ certificateSecret }) => certificateSecret !== null)?.certificateSecret;
   const name = mounted ?? place.certSecret;
   return readCertificate(api, { namespace: place.namespace, name, mounted: mounted != null });
+}
+
+/** Without a host there is no claim to try, but whether anybody answers at a URL is known all the same. */
+function withConnection(probed: Probe, served: CertificateFacts | string | null): Probe {
+  if (probed.result !== "unknown" || typeof served !== "string") return probed;
+  return { ...probed, result: "unreachable", detail: served };
 }
 
 async function text(metrics: () => Promise<string>): Promise<Snapshot["metrics"]> {

@@ -97,10 +97,7 @@ export function checkRejections({ events, nowMs }: Snapshot): Finding[] {
   });
   if (findings.length > 0) return findings;
   const delegated = events.value.length;
-  return [
-    ok(
-      "rejections",
-      `No claims were refused lately but ${count(delegated, "report")} of claims left to the leader`,
-    ),
-  ];
+  const but =
+    delegated === 0 ? "" : `, but ${count(delegated, "Event")} of claims that were left to the leader`;
+  return [ok("rejections", `No claim was refused in the last hour${but}`)];
 }

@@ -32,30 +32,22 @@ function severityOf(difference: string): "warning" | "error" {
 /** A claim in a dry run has to be reviewed. */
 export function checkReachable({ place, probe }: Snapshot): Finding[] {
   const { result, host, detail } = probe;
+  const trial = host === "" ? "A connection" : `A trial claim of host ${host}`;
   switch (result) {
     case "reviewed":
       if (couldNotJudge(detail)) {
-        const what = `A trial claim of host ${host} reached the service, which could not judge it: ${detail}`;
+        const what = `${trial} reached the service, which could not judge it: ${detail}`;
         return [problem("WebhookCannotJudge", "warning", what, logs(place))];
       }
-      return [ok("reachable", `A trial claim of host ${host} was reviewed (${detail})`)];
+      return [ok("reachable", `${trial} was reviewed (${detail})`)];
     case "unreachable":
-      return [
-        problem("WebhookUnreachable", "error", `A trial claim of host ${host}: ${detail}`, reach(place)),
-      ];
+      return [problem("WebhookUnreachable", "error", `${trial}: ${detail}`, reach(place))];
     case "passed":
-      return [
-        problem(
-          "WebhookUnreachable",
-          "error",
-          `A trial claim of host ${host} passed unreviewed`,
-          reach(place),
-        ),
-      ];
+      return [problem("WebhookUnreachable", "error", `${trial} passed unreviewed`, reach(place))];
     case "unknown":
       return host === ""
         ? [ok("reachable", `Not tried: ${detail}`)]
-        : [problem("NotReadable", "warning", `A trial claim of host ${host}: ${detail}`, reach(place))];
+        : [problem("NotReadable", "warning", `${trial}: ${detail}`, reach(place))];
   }
 }
 
