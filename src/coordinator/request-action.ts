@@ -32,6 +32,8 @@ export interface RequestFacts {
   consumerGone: boolean;
   /** Its consumer says itself that it waits. */
   consumerWaits: boolean;
+  /** The processor of this very replica is writing the binding, or its host, and waits for the answer. */
+  writingHere: boolean;
   /** What of its machine's annotations can't be read, in words; "" when all can. */
   malformed: string;
 }
@@ -56,7 +58,8 @@ function nextStep(facts: RequestFacts): RequestAction {
       if (judged.state === "free" && atLeastAsNew)
         return { do: "free", why: `Host ${binding.hostName} changed` };
     }
-    return { do: "resolve" };
+    // Whoever sent the write learns from its answer; to fence the host now would defeat it.
+    return { do: facts.writingHere ? "nothing" : "resolve" };
   }
   if (request.deleting) {
     if (!request.hasFinalizer) return { do: "nothing" };

@@ -97,6 +97,7 @@ export class RequestController {
       boundHost: request.binding === null ? undefined : world.host(request.binding.hostUID),
       held: world.heldBy(request.consumer),
       consumerGone: !request.explicit && world.isGone(request.consumer),
+      writingHere: facts !== undefined && facts.reserved !== null,
       malformed: machine === null ? "" : machine.problems.join("; "),
       consumerWaits: machine?.waits === true && facts !== undefined && currentRequest(facts) === request,
     });

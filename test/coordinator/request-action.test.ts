@@ -18,6 +18,10 @@ const CASES: Record<string, { facts: Partial<RequestFacts>; wanted: string }> = 
     facts: { request: request("machine-1", bindingNow), boundHost: host("host-1") },
     wanted: "resolve",
   },
+  "a binding that this replica is just writing is left to the answer": {
+    facts: { request: request("machine-1", bindingNow), boundHost: host("host-1"), writingHere: true },
+    wanted: "nothing",
+  },
   "a binding whose host moved on without the consumer is free": {
     facts: {
       request: request("machine-1", bindingNow),
@@ -101,6 +105,7 @@ describe("what a ClaimRequest needs next", () => {
         held: [],
         consumerGone: false,
         consumerWaits: false,
+        writingHere: false,
         malformed: "",
         ...facts,
       });
