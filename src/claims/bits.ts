@@ -54,6 +54,18 @@ export function* bitsOf(row: BitRow): Generator<number> {
   }
 }
 
+/** The row of the numbers below `limit` in a dense set. */
+export function rowOf(words: Int32Array, limit: number): BitRow {
+  const row: number[] = [];
+  for (let word = 0; word * BITS_A_WORD < limit; word++) if (words[word] !== 0) row.push(word, words[word]!);
+  return row;
+}
+
+/** Adds the numbers of a row to a dense set that has room for them. */
+export function addRow(words: Int32Array, row: BitRow): void {
+  for (let at = 0; at < row.length; at += 2) words[row[at]!]! |= row[at + 1]!;
+}
+
 /** A dense set that one search fills and the next one clears. */
 export class ScratchBits {
   words = new Int32Array(8);

@@ -21,6 +21,7 @@ export interface Flow {
 }
 
 const NO_FLOWS: readonly Flow[] = [];
+const NO_LOOKUPS: readonly Lookup[] = [];
 
 /** The claims with the same requirements. */
 export class Kind {
@@ -39,8 +40,8 @@ export class Kind {
   flows: readonly Flow[] = NO_FLOWS;
   /** Where the last search that reached it came from. */
   from: HostClass | null = null;
-  /** Where new classes find it. */
-  lookup: Lookup | null = null;
+  /** Where new classes find it, in at most one of them each. */
+  lookups: readonly Lookup[] = NO_LOOKUPS;
 
   constructor(key: string, requirements: Requirements) {
     this.key = key;
@@ -92,6 +93,8 @@ export class Network {
   /** By slot; undefined where a slot is free. */
   classes: readonly (HostClass | undefined)[] = [];
   kinds: readonly (Kind | undefined)[] = [];
+  private freeClassSlots: readonly number[] = NO_BITS;
+  private freeKindSlots: readonly number[] = NO_BITS;
   /** Bits of the classes with a spare host, and how many these are. */
   spare: readonly number[] = NO_BITS;
   spareClasses = 0;
@@ -134,7 +137,9 @@ export class Network {
   }
 
   addKind(kind: Kind): void {
-    kind.slot = slotFor(this.kinds);
+    kind.slot = this.freeKindSlots.at(-1) ?? this.kinds.length;
+    if (kind.slot < this.kinds.length)
+      this.freeKindSlots = removed(this.freeKindSlots, this.freeKindSlots.length - 1);
     this.kinds = stored(this.kinds, kind.slot, kind);
   }
 
@@ -145,10 +150,14 @@ export class Network {
       cls.row = clearBit(cls.row, kind.slot);
     }
     this.kinds = stored(this.kinds, kind.slot, undefined);
+    this.freeKindSlots = inserted(this.freeKindSlots, this.freeKindSlots.length, kind.slot);
   }
 
   addClass(cls: HostClass): void {
-    cls.slot = slotFor(this.classes);
+    cls.slot = this.freeClassSlots.at(-1) ?? this.classes.length;
+    if (cls.slot < this.classes.length) {
+      this.freeClassSlots = removed(this.freeClassSlots, this.freeClassSlots.length - 1);
+    }
     this.classes = stored(this.classes, cls.slot, cls);
   }
 
@@ -159,6 +168,7 @@ export class Network {
       kind.row = clearBit(kind.row, cls.slot);
     }
     this.classes = stored(this.classes, cls.slot, undefined);
+    this.freeClassSlots = inserted(this.freeClassSlots, this.freeClassSlots.length, cls.slot);
   }
 
   /** Says, before the class or the kind has members, that its hosts fit its claims. */
@@ -274,12 +284,6 @@ function withBit(words: readonly number[], slot: number, on: boolean): readonly 
   const bit = 1 << (slot & 31);
   (list as number[])[word] = on ? list[word]! | bit : list[word]! & ~bit;
   return list;
-}
-
-/** The slot for one more item: a free one, or the next. */
-function slotFor(slots: readonly unknown[]): number {
-  const free = slots.indexOf(undefined);
-  return free < 0 ? slots.length : free;
 }
 
 function stored<T>(slots: readonly T[], slot: number, item: T): readonly T[] {

@@ -1,11 +1,20 @@
 /** One pool of the queue: sorts its hosts into classes and its claims into kinds, and keeps their matching. */
+import { addRow, type BitRow, bitsOf, clearBit, rowOf, ScratchBits, setBit } from "./bits.ts";
 import type { Claim, Host, Requirements } from "./claim.ts";
 import { inserted, removed } from "./lists.ts";
 import { Matching } from "./matching.ts";
 import { HostClass, Kind, type Parts, type Seat } from "./network.ts";
 import { claimIndex, compareClaims } from "./priority.ts";
 import { fits } from "./requirements.ts";
-import { type Change, type Lookup, NO_KINDS, type Term, Vocabulary, type Word } from "./vocabulary.ts";
+import {
+  type Change,
+  type Condition,
+  type Lookup,
+  NO_KINDS,
+  type Term,
+  Vocabulary,
+  type Word,
+} from "./vocabulary.ts";
 
 /**
  * Kinds without claims are kept, since the same come again and again and a new one has to look at every host; but
@@ -18,6 +27,9 @@ const SCAN_ALL = 4;
 
 /** Below this part of a class its seats are quicker taken out one by one. */
 const FEW = 32;
+
+const candidateBits = new ScratchBits();
+const conditionBits = new ScratchBits();
 
 export class Pool {
   readonly matching = new Matching();
@@ -104,31 +116,42 @@ export class Pool {
     for (const cls of this.candidates(conditions)) {
       if (fits(kind.requirements, cls.members[0]!.host)) this.matching.addFit(kind, cls);
     }
-    // Looked up where the fewest others are, so that a new class meets as few kinds as possible that don't fit.
-    let lookup: Lookup | null = null;
-    for (const condition of conditions) {
-      if (lookup === null || condition.lookup.kinds.length < lookup.kinds.length) lookup = condition.lookup;
-    }
-    lookup ??= this.undemanding;
-    lookup.kinds = inserted(lookup.kinds, lookup.kinds.length, kind);
-    kind.lookup = lookup;
+    kind.lookups = this.lookupsFor(conditions);
+    for (const lookup of kind.lookups) lookup.kinds = inserted(lookup.kinds, lookup.kinds.length, kind);
     return kind;
   }
 
-  /** The classes that meet the rarest of the conditions; all of them when there is none. */
-  private candidates(conditions: readonly { terms: readonly Term[] }[]): Iterable<HostClass> {
-    let fewest = this.classes.size;
-    let rarest: readonly Term[] | null = null;
-    for (const { terms } of conditions) {
-      let count = 0;
-      for (const term of terms) count += term.classes.length;
-      if (count < fewest) {
-        fewest = count;
-        rarest = terms;
-      }
+  /** The classes that meet all conditions. */
+  private candidates(conditions: readonly Condition[]): Iterable<HostClass> {
+    if (conditions.length === 0) return this.classes.values();
+    const { classes } = this.matching;
+    const meetAll = candidateBits.reset(classes.length);
+    for (const [i, { terms }] of conditions.entries()) {
+      const meet = i === 0 ? meetAll : conditionBits.reset(classes.length);
+      for (const term of terms) addRow(meet, term.classes);
+      if (i > 0) for (let word = 0; word < meet.length; word++) meetAll[word]! &= meet[word]!;
     }
-    if (rarest === null) return this.classes.values();
-    return rarest.flatMap((term) => term.classes);
+    return this.classesOf(rowOf(meetAll, classes.length));
+  }
+
+  /** Where the fewest others are, so that a new class meets as few kinds as possible that don't fit. */
+  private lookupsFor(conditions: readonly Condition[]): readonly Lookup[] {
+    let best: readonly Lookup[] = [this.undemanding];
+    let fewest = Number.POSITIVE_INFINITY;
+    for (const { lookups } of conditions) {
+      let others = 0;
+      for (const { kinds } of lookups) others += kinds.length;
+      if (others >= fewest) continue;
+      fewest = others;
+      best = lookups;
+    }
+    return best;
+  }
+
+  private classesOf(slots: BitRow): HostClass[] {
+    const classes: HostClass[] = [];
+    for (const slot of bitsOf(slots)) classes.push(this.matching.classes[slot]!);
+    return classes;
   }
 
   private newClass(terms: readonly Term[], host: Host): HostClass {
@@ -160,7 +183,7 @@ export class Pool {
 
   /** Parts the hosts that say different things about a word that has just been taken up. */
   private split({ word, within }: Change): void {
-    const classes = [...(within === null ? this.classes.values() : within.classes)];
+    const classes = within === null ? [...this.classes.values()] : this.classesOf(within.classes);
     let hosts = 0;
     for (const cls of classes) {
       cls.parts = { usual: undefined, others: new Map() };
@@ -214,8 +237,7 @@ export class Pool {
     for (const kind of [...this.kinds.values()]) {
       if (kind.claims.length > 0) continue;
       this.matching.removeKind(kind);
-      const lookup = kind.lookup!;
-      lookup.kinds = removed(lookup.kinds, lookup.kinds.indexOf(kind));
+      for (const lookup of kind.lookups) lookup.kinds = removed(lookup.kinds, lookup.kinds.indexOf(kind));
       this.kinds.delete(kind.key);
       this.vocabulary.forget(kind.requirements);
     }
@@ -247,11 +269,11 @@ function withTerm(terms: readonly Term[], term: Term | null): readonly Term[] {
 }
 
 function addTo(term: Term, cls: HostClass): void {
-  term.classes = inserted(term.classes, term.classes.length, cls);
+  term.classes = setBit(term.classes, cls.slot);
 }
 
 function removeFrom(term: Term, cls: HostClass): void {
-  term.classes = removed(term.classes, term.classes.indexOf(cls));
+  term.classes = clearBit(term.classes, cls.slot);
 }
 
 /** Equal for hosts that say the same. */

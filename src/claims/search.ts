@@ -3,7 +3,7 @@
  * another class that fits, whose claim takes one in a third class, and so on. Each search leaves the way it came in
  * the `from` of kinds and classes, and the moves along that way are made afterwards.
  */
-import { BITS_A_WORD, lowestBit, ScratchBits } from "./bits.ts";
+import { addRow, BITS_A_WORD, lowestBit, ScratchBits } from "./bits.ts";
 import type { Claim } from "./claim.ts";
 import { flowOf, type HostClass, type Kind, type Network } from "./network.ts";
 import { compareClaims } from "./priority.ts";
@@ -182,8 +182,7 @@ function markSources(
   const classBits = seenClasses.reset(network.classes.length);
   const kindBits = seenKinds.reset(network.kinds.length);
   const goalBits = goalClasses.reset(network.classes.length);
-  if (goal !== null)
-    for (let at = 0; at < goal.row.length; at += 2) goalBits[goal.row[at]!] = goal.row[at + 1]!;
+  if (goal !== null) addRow(goalBits, goal.row);
   for (const cls of starts) {
     if (cls.mark === mark) continue;
     cls.mark = mark;

@@ -2,16 +2,16 @@
  * The words that the requirements of one pool use. Hosts are told apart by these words alone, so that a label which
  * nobody asks for makes no difference, and hosts without one are interchangeable.
  */
+import { type BitRow, NO_BITS } from "./bits.ts";
 import type { Hardware, Host, Requirements } from "./claim.ts";
-import type { HostClass, Kind } from "./network.ts";
+import type { Kind } from "./network.ts";
 
-/** A place where kinds are kept to be found again; each is kept in one place only. */
+/** A place where kinds are kept to be found again by what a host says. */
 export interface Lookup {
   kinds: readonly Kind[];
 }
 
 export const NO_KINDS: readonly Kind[] = [];
-const NO_CLASSES: readonly HostClass[] = [];
 
 /** One thing that a host may have to say about a word: "zone is a", "zone is there but nothing that anybody asks". */
 export class Term implements Lookup {
@@ -19,8 +19,8 @@ export class Term implements Lookup {
   readonly word: Word;
   /** How many kinds mention it. */
   uses = 0;
-  /** The classes whose hosts say it. */
-  classes: readonly HostClass[] = NO_CLASSES;
+  /** Slots of the classes whose hosts say it. */
+  classes: BitRow = NO_BITS;
   kinds: readonly Kind[] = NO_KINDS;
 
   constructor(id: number, word: Word) {
@@ -102,6 +102,12 @@ class ClusterWord implements Word {
   terms(): Term[] {
     return [...this.clusters.values(), this.elsewhere];
   }
+}
+
+/** Only hosts that say one of the terms meet it; kinds with this condition may be kept in these places. */
+export interface Condition {
+  readonly terms: readonly Term[];
+  readonly lookups: readonly Lookup[];
 }
 
 /** A word of which hosts may now say something else; `within`: only hosts that said this, null: any host. */
@@ -235,24 +241,24 @@ export class Vocabulary {
   }
 
   /**
-   * The conditions of `requirements` that only hosts with certain terms meet, each as those terms and the place
-   * where kinds are looked up by it. Empty when a host that says nothing may do.
+   * The conditions of `requirements` that only hosts with certain terms meet. Empty when a host that says nothing may
+   * do.
    */
-  *conditions(requirements: Requirements): Generator<{ terms: readonly Term[]; lookup: Lookup }> {
+  *conditions(requirements: Requirements): Generator<Condition> {
     for (const key in requirements.requiredLabels) {
       const term = this.labels.get(key)!.values.get(requirements.requiredLabels[key]!)!;
-      yield { terms: [term], lookup: term };
+      yield { terms: [term], lookups: [term] };
     }
     for (const key of requirements.requiredTags) {
       const word = this.labels.get(key)!;
-      yield { terms: word.terms(), lookup: word };
+      yield { terms: word.terms(), lookups: [word] };
     }
     for (const { key, operator, values } of requirements.expressions) {
       const word = this.labels.get(key)!;
-      if (operator === "Exists") yield { terms: word.terms(), lookup: word };
+      if (operator === "Exists") yield { terms: word.terms(), lookups: [word] };
       if (operator === "In") {
         const terms = [...new Set(values)].map((value) => word.values.get(value)!);
-        yield { terms, lookup: word };
+        yield { terms, lookups: terms };
       }
     }
   }
