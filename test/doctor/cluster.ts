@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { runDoctor } from "../../src/cli/doctor.ts";
-import { systemClock } from "../../src/clock.ts";
+import { type Clock, systemClock } from "../../src/clock.ts";
 import { parseConfig } from "../../src/config.ts";
 import type { GroupedFinding } from "../../src/doctor/checks.ts";
 import type { KubeApi } from "../../src/kube/api.ts";
@@ -15,16 +15,20 @@ export interface Diagnosis {
   readonly problems: readonly string[];
 }
 
-export async function diagnose(api: KubeApi, ...flags: string[]): Promise<Diagnosis> {
+export interface DiagnoseOptions {
+  readonly flags?: readonly string[];
+  readonly clock?: Clock;
+  readonly metrics?: () => Promise<string>;
+}
+
+export async function diagnose(api: KubeApi, options: DiagnoseOptions = {}): Promise<Diagnosis> {
+  const { flags = [], clock = systemClock, metrics } = options;
   const parsed = parseConfig(["doctor", "-o", "json", ...flags], {});
   assert(parsed.ok, JSON.stringify(parsed));
   const printed: string[] = [];
-  const code = await runDoctor(parsed.config, {
-    api,
-    clock: systemClock,
-    out: (text) => void printed.push(text),
-    err: () => {},
-  });
+  const out = (text: string) => void printed.push(text);
+  const io = { api, clock, out, err: () => {}, ...(metrics && { metrics }) };
+  const code = await runDoctor(parsed.config, io);
   const { findings } = JSON.parse(printed.join("\n")) as { findings: GroupedFinding[] };
   const bad = findings.filter(({ severity }) => severity !== "ok");
   return {
