@@ -103,10 +103,7 @@ export class Replica {
       leaseNamespace,
       leaseName,
       relistMs: options.relistMs,
-      onLease: (lease, asOf) => {
-        this.holder.note(lease, asOf);
-        this.elector?.noteLease(lease, asOf);
-      },
+      onLease: (lease, asOf) => this.holder.note(lease, asOf),
       onMachineProblems: (machine) => on.machineProblems(machine),
     });
     this.#recorder = new Recorder({ api, world });
@@ -285,6 +282,7 @@ export class Replica {
   }
 
   #noteHolder(): void {
+    this.elector?.noteObservation();
     const { clock, foreignAttemptWindowMs } = this.#options;
     const state = this.holder.state();
     const foreign = state.kind === "valid" && state.foreign;

@@ -118,6 +118,12 @@ export class Elector {
    */
   noteLease(lease: KubeObject | null, asOf?: string): void {
     this.#observe(lease, asOf);
+    this.noteObservation();
+  }
+
+  /** The same, when somebody else has told the observation that is shared with him: no write may follow. */
+  noteObservation(): void {
+    this.#report();
     const { record } = this.observation;
     const leading = this.#leading;
     if (leading === undefined) {
@@ -279,6 +285,10 @@ export class Elector {
 
   #observe(lease: KubeObject | null, asOf?: string): void {
     this.observation.observe(lease, this.#options.clock.monotonicMs(), asOf);
+    this.#report();
+  }
+
+  #report(): void {
     const leader = this.observation.record?.holderIdentity ?? "";
     if (leader === this.#reportedLeader) return;
     this.#reportedLeader = leader;
