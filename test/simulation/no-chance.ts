@@ -31,9 +31,9 @@ export async function withoutChance<T>(work: () => Promise<T>): Promise<T> {
   }
   const RealDate = globalThis.Date;
   globalThis.Date = new Proxy(RealDate, {
-    construct(target, args: unknown[], constructor) {
+    construct(target, args: unknown[], made) {
       if (args.length === 0) throw new TypeError("new Date() in a simulation");
-      return Reflect.construct(target, args, constructor);
+      return Reflect.construct(target, args, made);
     },
   });
   undo.push(() => {
