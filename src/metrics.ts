@@ -69,6 +69,22 @@ export interface MetricsOptions {
   readonly processMetrics?: boolean;
 }
 
+/** Decisions of one kind, some of them not counted yet. */
+interface Decided {
+  readonly counter: Counter.Internal;
+  readonly histogram: Histogram.Internal<string>;
+  readonly uncountedSeconds: number[];
+}
+
+const DECISIONS_PER_BATCH = 256;
+
+function countSeries({ counter, histogram, uncountedSeconds }: Decided): void {
+  if (uncountedSeconds.length === 0) return;
+  counter.inc(uncountedSeconds.length);
+  for (const seconds of uncountedSeconds) histogram.observe(seconds);
+  uncountedSeconds.length = 0;
+}
+
 /** Registers every metric of the table; throws when the registry has one of them already. */
 export function createMetrics(
   registry: Registry,
@@ -78,10 +94,11 @@ export function createMetrics(
     const { help, labels }: MetricSpec = METRICS[name];
     return { name: METRIC_PREFIX + name, help, labelNames: [...labels], registers: [registry] };
   };
-  const counter = (name: MetricName) => new Counter<string>(describe(name));
-  const histogram = (name: MetricName) => {
+  const counter = (name: MetricName, collect = () => {}) =>
+    new Counter<string>({ ...describe(name), collect });
+  const histogram = (name: MetricName, collect = () => {}) => {
     const { buckets = [] }: MetricSpec = METRICS[name];
-    return new Histogram<string>({ ...describe(name), buckets: [...buckets] });
+    return new Histogram<string>({ ...describe(name), buckets: [...buckets], collect });
   };
   const gauge = (name: MetricName, fill: (gauge: Gauge<string>) => void) =>
     new Gauge<string>({
@@ -95,8 +112,8 @@ export function createMetrics(
   const leaderEvents = counter("leader_election_total");
   const results = counter("results_total");
   const processing = histogram("processing_duration_seconds");
-  const decisions = counter("admission_decisions_total");
-  const admission = histogram("admission_duration_seconds");
+  const decisions = counter("admission_decisions_total", countDecisions);
+  const admission = histogram("admission_duration_seconds", countDecisions);
   const waits = histogram("time_to_bind_seconds");
   const malformed = counter("malformed_annotations_total");
 
@@ -131,8 +148,11 @@ export function createMetrics(
   if (processMetrics) collectDefaultMetrics({ register: registry });
   for (const webhook of WEBHOOKS) admission.zero({ webhook });
 
-  // In the path of every review: finding a series by its labels costs more than counting.
-  const decided = new Map<string, { counter: Counter.Internal; histogram: Histogram.Internal<string> }>();
+  // In the path of every review, where counting costs as much as deciding: kept until a scrape asks, or in batches.
+  const decided = new Map<string, Decided>();
+  function countDecisions(): void {
+    for (const series of decided.values()) countSeries(series);
+  }
   // Zeroing a histogram forgets what it has observed, so each namespace is zeroed once, before anything of it.
   const known = new Set<string>();
   function knowNamespace(namespace: string): void {
@@ -155,17 +175,17 @@ export function createMetrics(
       processing.observe(labels, seconds);
     },
     decision(webhook, verdict, reason, seconds) {
-      const series = `${webhook} ${verdict} ${reason}`;
-      let child = decided.get(series);
-      if (child === undefined) {
-        child = {
+      const key = `${webhook} ${verdict} ${reason}`;
+      let series = decided.get(key);
+      if (series === undefined) {
+        series = {
           counter: decisions.labels({ webhook, verdict, reason }),
           histogram: admission.labels({ webhook }),
+          uncountedSeconds: [],
         };
-        decided.set(series, child);
+        decided.set(key, series);
       }
-      child.counter.inc();
-      child.histogram.observe(seconds);
+      if (series.uncountedSeconds.push(seconds) >= DECISIONS_PER_BATCH) countSeries(series);
     },
     bound: (hostKind, waitedSeconds) => waits.observe({ host_kind: hostKind }, waitedSeconds),
     malformedAnnotations: (namespace, count) => malformed.inc({ namespace }, count),

@@ -40,6 +40,9 @@ const ALLOWED_MESSAGE = {
   "break-glass": "Claim let through for a break-glass group",
 } as const;
 
+const NOTHING_MORE = {};
+const BROKE_GLASS = "allowed because you belong to a break-glass group of the coordinator";
+
 export interface OutcomeOptions {
   clock: Clock;
   log: Log;
@@ -62,19 +65,18 @@ export class Outcomes {
     request: ReviewRequest,
     verdict: Verdict,
     startedMs: number,
-    extra: { patch?: ReviewAnswer["patch"]; warnings?: string[] } = {},
+    extra: { patch?: ReviewAnswer["patch"]; warnings?: readonly string[] } = NOTHING_MORE,
   ): ReviewAnswer {
     const record = this.#record(webhook, request, verdict, startedMs, null);
     if (!this.#failed.has(request)) this.#tell(record);
-    const warnings = [...(extra.warnings ?? [])];
-    if (verdict.brokeGlass)
-      warnings.push("allowed because you belong to a break-glass group of the coordinator");
+    const warnings = verdict.brokeGlass ? [...(extra.warnings ?? []), BROKE_GLASS] : extra.warnings;
+    // The API server keeps the first note of each name: what /mutate lets through, /validate may yet refuse.
+    const noted = webhook === "validate" && record.mode !== "uninvolved";
     return {
       allowed: true,
-      ...(extra.patch && { patch: extra.patch }),
-      ...(warnings.length > 0 && { warnings }),
-      // The API server keeps the first note of each name: what /mutate lets through, /validate may yet refuse.
-      ...(webhook === "validate" && record.mode !== "uninvolved" && { auditAnnotations: audit(record) }),
+      patch: extra.patch,
+      warnings,
+      auditAnnotations: noted ? audit(record) : undefined,
     };
   }
 

@@ -59,6 +59,8 @@ export async function startWebhookServer(
 ): Promise<WebhookServer> {
   let inflight = 0;
   let draining = false;
+  /** For the next review. What is answered at once never looked at it, so it serves the one after. */
+  let spare = new AbortController();
 
   const answer = (out: ServerResponse, request: ReviewRequest, verdict: ReviewAnswer) => {
     if (!out.writableEnded && !out.destroyed) replyJson(out, encodeReview(request.uid, verdict), draining);
@@ -82,13 +84,14 @@ export async function startWebhookServer(
       return answer(out, request, options.onFailure(route, request, { code: "Overloaded" }));
     }
     inflight++;
-    const abort = new AbortController();
+    const abort = spare;
     try {
       const verdict = handler(request, abort.signal);
       if (!(verdict instanceof Promise)) {
         inflight--;
         return answer(out, request, verdict);
       }
+      spare = new AbortController();
       const budgetMs = deadlineMs(incoming, options.webhookTimeoutMs);
       let timer: Timer | null = options.clock.schedule(budgetMs, () => {
         timer = null;

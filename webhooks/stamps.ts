@@ -32,6 +32,8 @@ export class Stamps {
   readonly #sign: SignReceipt | null;
   readonly #recent = new RecentWrites();
 
+  #saidSecond = { epoch: Number.NaN, text: "" };
+
   constructor(options: { world: World; sign: SignReceipt | null }) {
     this.#world = options.world;
     this.#sign = options.sign;
@@ -50,7 +52,7 @@ export class Stamps {
     if (known !== undefined) return toPatch(request, known);
     const priority = priorityPoints(this.#world.claimOf(consumer, host, nowMs), nowMs);
     const annotations: Record<string, string> = {
-      [CLAIMED_AT_ANNOTATION]: `${new Date(nowMs).toISOString().slice(0, 19)}Z`,
+      [CLAIMED_AT_ANNOTATION]: this.#second(nowMs),
       [CLAIMED_BY_ANNOTATION]: `${consumer.namespace}/${consumer.name}`,
       [PRIORITY_ANNOTATION]: String(priority),
       [MODE_ANNOTATION]: verdict.decision.allow ? verdict.decision.mode : "",
@@ -71,6 +73,15 @@ export class Stamps {
       annotations[RECEIPT_ANNOTATION] = jws;
       return toPatch(request, this.#recent.add(host, by, nowMs, annotations));
     });
+  }
+
+  /** RFC 3339. In a storm of claims, many fall into one second. */
+  #second(nowMs: number): string {
+    const epoch = Math.floor(nowMs / 1000);
+    if (this.#saidSecond.epoch !== epoch) {
+      this.#saidSecond = { epoch, text: `${new Date(nowMs).toISOString().slice(0, 19)}Z` };
+    }
+    return this.#saidSecond.text;
   }
 }
 
@@ -118,8 +129,8 @@ function toPatch(
   }
   const patch: { op: "add" | "remove"; path: string; value?: string }[] = [];
   for (const key in annotations) {
-    if (present[key] !== annotations[key])
-      patch.push({ op: "add", path: pathOf(key), value: annotations[key]! });
+    const value = annotations[key]!;
+    if (present[key] !== value) patch.push({ op: "add", path: pathOf(key), value });
   }
   // A term or receipt left from another claim would lie about this one.
   for (const key of [TERM_ANNOTATION, RECEIPT_ANNOTATION]) {

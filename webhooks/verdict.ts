@@ -12,7 +12,7 @@ import type { Clock } from "../src/clock.ts";
 import type { Holder } from "../src/coordinator/holder.ts";
 import { type Intent, intentOf } from "../src/coordinator/intent.ts";
 import type { World } from "../src/coordinator/world.ts";
-import type { HostProfile } from "../src/hosts/profile.ts";
+import type { HostProfile, HostTransition } from "../src/hosts/profile.ts";
 import type { KubeObject } from "../src/kube/api.ts";
 import type { ReviewRequest } from "./review.ts";
 
@@ -46,6 +46,15 @@ export interface Verdict {
   readonly brokeGlass: boolean;
 }
 
+/** A claim or a steal, read and not yet judged. */
+interface Asked {
+  readonly profile: HostProfile;
+  readonly host: Host;
+  readonly change: HostTransition;
+  readonly requester: Requester;
+  readonly intent: Intent | null;
+}
+
 const UNINVOLVED: Decision = { allow: true, mode: "uninvolved", takesBinding: false };
 const NO_HOLDER: HolderState = { kind: "none" };
 
@@ -67,61 +76,68 @@ export class Judge {
     const change = profile.transition(request.oldObject, request.object);
     if (change.transition !== "claim" && change.transition !== "steal")
       return uninvolved(requester, profile, host);
-    const { consumer } = change;
-    const common = { profile, host, consumer, requester };
     if (this.#breaksGlass(requester)) {
-      return { ...uninvolved(requester, profile, host), consumer, brokeGlass: true };
+      return { ...uninvolved(requester, profile, host), consumer: change.consumer, brokeGlass: true };
     }
     const intent = intentOf(request.oldObject, request.object);
-    const reject = (reason: "NotReady" | "LeaseUnknown", detail: string): Verdict => ({
-      ...common,
-      decision: { allow: false, rejection: { reason, host, consumer, detail } as Rejection },
-      requesterIsHolder: false,
-      holder: NO_HOLDER,
-      intent,
-      brokeGlass: false,
-    });
+    const asked: Asked = { profile, host, change, requester, intent };
     const notReady = this.#options.notReady();
-    if (notReady !== null) return reject("NotReady", notReady);
-    const decideUnder = (holder: HolderState): Verdict => {
-      const requesterIsHolder =
-        holder.kind === "valid" && isHolder(requester, holder.term.holderIdentity, this.#options.rule);
-      const attempt: Attempt = {
-        transition: change.transition,
-        host,
-        consumer,
-        mayCrossNamespaces: change.mayCrossNamespaces,
-        requesterIsHolder,
-        intentTerm: intent?.term ?? null,
-        cluster: consumer === null ? "" : this.#options.world.clusterOf(consumer),
-      };
-      const decision = decide(attempt, this.#view(holder));
-      return { ...common, decision, requesterIsHolder, holder, intent, brokeGlass: false };
-    };
-    const confirm = (): Verdict | Promise<Verdict> => {
-      const holder = this.#options.holder.confirmed(intent?.term ?? null, signal);
-      if (!(holder instanceof Promise)) return decideUnder(holder);
-      return holder.then((state) =>
-        state === "unknown" ? reject("LeaseUnknown", "the Lease could not be read") : decideUnder(state),
-      );
-    };
-    const verdict = confirm();
+    if (notReady !== null) return unjudged(asked, "NotReady", notReady);
+    const verdict = this.#confirm(asked, signal);
     if (intent === null) return verdict;
     if (verdict instanceof Promise)
-      return verdict.then((v) => this.#afterCatchingUp(v, intent, confirm, signal));
-    return this.#afterCatchingUp(verdict, intent, confirm, signal);
+      return verdict.then((known) => this.#afterCatchingUp(known, asked, intent, signal));
+    return this.#afterCatchingUp(verdict, asked, intent, signal);
+  }
+
+  #confirm(asked: Asked, signal: AbortSignal): Verdict | Promise<Verdict> {
+    const holder = this.#options.holder.confirmed(asked.intent?.term ?? null, signal);
+    if (!(holder instanceof Promise)) return this.#decide(asked, holder);
+    return holder.then((state) =>
+      state === "unknown"
+        ? unjudged(asked, "LeaseUnknown", "the Lease could not be read")
+        : this.#decide(asked, state),
+    );
+  }
+
+  #decide({ profile, host, change, requester, intent }: Asked, holder: HolderState): Verdict {
+    const { world, rule } = this.#options;
+    const { transition, consumer, mayCrossNamespaces } = change;
+    const requesterIsHolder =
+      holder.kind === "valid" && isHolder(requester, holder.term.holderIdentity, rule);
+    const attempt: Attempt = {
+      transition,
+      host,
+      consumer,
+      mayCrossNamespaces,
+      requesterIsHolder,
+      intentTerm: intent?.term ?? null,
+      cluster: consumer === null ? "" : world.clusterOf(consumer),
+    };
+    const decision = decide(attempt, this.#view(holder));
+    return {
+      decision,
+      profile,
+      host,
+      consumer,
+      requester,
+      requesterIsHolder,
+      holder,
+      intent,
+      brokeGlass: false,
+    };
   }
 
   #afterCatchingUp(
     verdict: Verdict,
+    asked: Asked,
     intent: Intent,
-    again: () => Verdict | Promise<Verdict>,
     signal: AbortSignal,
   ): Verdict | Promise<Verdict> {
     if (reasonOf(verdict) !== "OutOfOrder") return verdict;
     return this.#options
-      .caughtUp(verdict.host?.kind ?? "", intent, CATCH_UP_MS, signal)
-      .then((caughtUp) => (caughtUp ? again() : verdict));
+      .caughtUp(asked.host.kind, intent, CATCH_UP_MS, signal)
+      .then((caughtUp) => (caughtUp ? this.#confirm(asked, signal) : verdict));
   }
 
   #breaksGlass(requester: Requester): boolean {
@@ -157,14 +173,30 @@ function uninvolved(requester: Requester, profile: HostProfile | null, host: Hos
   };
 }
 
+function unjudged(asked: Asked, reason: "NotReady" | "LeaseUnknown", detail: string): Verdict {
+  const { profile, host, change, requester, intent } = asked;
+  const { consumer } = change;
+  return {
+    decision: { allow: false, rejection: { reason, host, consumer, detail } as Rejection },
+    profile,
+    host,
+    consumer,
+    requester,
+    requesterIsHolder: false,
+    holder: NO_HOLDER,
+    intent,
+    brokeGlass: false,
+  };
+}
+
 /** "" for an allowed one. */
 export function reasonOf(verdict: Verdict): RejectReason | "" {
   return verdict.decision.allow ? "" : verdict.decision.rejection.reason;
 }
 
 /** formatTerm of the holder under which the verdict was given, or "". */
-export function termOf(verdict: Verdict): string {
-  return verdict.holder.kind === "valid" ? formatTerm(verdict.holder.term) : "";
+export function termOf({ holder }: Verdict): string {
+  return holder.kind === "valid" ? formatTerm(holder.term) : "";
 }
 
 /** The consumerRef of a host as its writer wrote it; {} where it has none. */
