@@ -6,7 +6,7 @@ import { Registry } from "prom-client";
 import type { CertificateSource, ServingCertificate } from "../certs/source.ts";
 import { startWebhookServer } from "../webhooks/server.ts";
 import type { SignReceipt } from "../webhooks/stamps.ts";
-import type { Clock } from "./clock.ts";
+import { type Clock, sleep } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { EventRecorder } from "./coordinator/events.ts";
 import { holderIdentity } from "./coordinator/naming.ts";
@@ -55,13 +55,17 @@ export interface Manager {
   readonly replica: Replica;
   readonly registry: Registry;
   readonly addresses: { webhook: AddressInfo; metrics: AddressInfo | null; health: AddressInfo | null };
-  /** Unready, Lease released, reviews under way answered, everything closed. Idempotent. */
-  stop(): Promise<void>;
+  /**
+   * Unready, Lease released, reviews under way answered, everything closed. Idempotent.
+   * `lingerMs`: how long it goes on answering reviews first, since a cluster still sends it some; default 0.
+   */
+  stop(options?: { lingerMs?: number }): Promise<void>;
 }
 
 /** One running replica: rooms, doors, certificate and metrics. Rejects when a port or the first certificate can't be had. */
 export async function startManager(options: ManagerOptions): Promise<Manager> {
   const { config, api, clock, log, random, certificates } = options;
+  const work = new AbortController();
   const end = new AbortController();
   const registry = new Registry();
   const metrics = createMetrics(registry, { version: VERSION });
@@ -188,17 +192,19 @@ export async function startManager(options: ManagerOptions): Promise<Manager> {
         .catch((error) => log.error({ err: error, ...fields }, "A new certificate could not be put to use"));
     });
     metrics.gaugesFrom(gaugeSources({ replica, orphans, certificates, webhook, clock, identity, config }));
-    const running = replica.run(end.signal);
+    const running = replica.run(work.signal, end.signal);
     const stopOrphans = every(clock, ORPHAN_LOOK_MS, () => {
       void orphans.look(replica.isLeading() || replica.holder.state().kind === "none");
     });
 
     let stopped: Promise<void> | undefined;
-    const stop = async () => {
+    const stop = async (lingerMs: number) => {
       draining = true;
       stopOrphans();
+      webhook.drain();
+      work.abort(new Error("shutdown"));
+      await Promise.all([running, sleep(clock, lingerMs)]);
       end.abort(new Error("shutdown"));
-      await running;
       await Promise.all([webhook.close(DRAIN_MS), ...doors.map((door) => door.close(DRAIN_MS))]);
     };
     return {
@@ -210,9 +216,10 @@ export async function startManager(options: ManagerOptions): Promise<Manager> {
         metrics: metricsServer?.address ?? null,
         health: healthServer?.address ?? null,
       },
-      stop: () => (stopped ??= stop()),
+      stop: ({ lingerMs = 0 } = {}) => (stopped ??= stop(lingerMs)),
     };
   } catch (error) {
+    work.abort(error);
     end.abort(error);
     await Promise.all([webhook.close(0), ...doors.map((door) => door.close(0))]);
     throw error;

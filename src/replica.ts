@@ -165,10 +165,14 @@ export class Replica {
     this.holder.onChange(() => this.#noteHolder());
   }
 
-  /** Starts following and, once synced, working and standing. Resolves when all of it has ended. */
-  async run(signal: AbortSignal): Promise<void> {
+  /**
+   * Starts following and, once synced, working and standing. Resolves when working and standing have ended. A replica
+   * that still answers reviews must go on following, or it would judge by a world that stands still: `following` is
+   * then aborted later than `signal`.
+   */
+  async run(signal: AbortSignal, following: AbortSignal = signal): Promise<void> {
     const { clock, retryPeriodMs, leaseDurationMs } = this.#options;
-    this.following.start(signal);
+    this.following.start(following);
     try {
       await this.following.whenSynced(signal);
     } catch {

@@ -49,6 +49,8 @@ export interface WebhookServer {
   inflight(): number;
   /** New connections get the new certificate; open ones live on. A bad pair throws and changes nothing. */
   setTls(tls: SecureContextOptions): void;
+  /** Goes on answering, and asks with each answer not to be asked again over the same connection. */
+  drain(): void;
   /** Stops accepting, closes idle connections, waits for reviews under way (at most `graceMs`). */
   close(graceMs: number): Promise<void>;
 }
@@ -150,6 +152,9 @@ export async function startWebhookServer(
     address: server.address() as AddressInfo,
     inflight: () => inflight,
     setTls: (tls) => server.setSecureContext({ ...tls, minVersion: "TLSv1.2" }),
+    drain() {
+      draining = true;
+    },
     async close(graceMs) {
       draining = true;
       await new Promise<void>((resolve) => {

@@ -23,6 +23,9 @@ import { registrationObjects } from "./install-objects.ts";
 import { namesOf, registrationOf } from "./setup.ts";
 import { untilSignalled } from "./signals.ts";
 
+/** A cluster learns within about a second that a pod ends, and sends it new connections until then. */
+const LINGER_MS = 3_000;
+
 /** `manager`: one replica, until it is told to end. */
 export async function runManager(config: Config): Promise<number> {
   const log = createLog(config.logLevel);
@@ -32,7 +35,7 @@ export async function runManager(config: Config): Promise<number> {
   const manager = await launchManager(config, api, log, end.signal);
   const signal = await signalled;
   log.info({ signal }, "Shutting down");
-  await manager.stop();
+  await manager.stop({ lingerMs: LINGER_MS });
   end.abort();
   api.close();
   return 0;

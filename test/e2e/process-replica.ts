@@ -1,11 +1,15 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { createKubeHttp } from "../controlplane/kube-http.ts";
+import { freePorts } from "../controlplane/ports.ts";
 import { supervise } from "../controlplane/supervise.ts";
-import { LEASE_NAMESPACE, type Rig } from "./rig.ts";
+import { LEASE_NAMESPACE, type Rig, until } from "./rig.ts";
 
 /** The service as its users start it: a process of its own, which can be frozen and killed. */
 export interface ProcessReplica {
   readonly pod: string;
+  /** Where it answers reviews. */
+  readonly port: number;
   /** Resolves once it has logged this message, however long ago. Rejects when it ends without it. */
   logged(message: string): Promise<void>;
   /** SIGSTOP and SIGCONT */
@@ -16,8 +20,13 @@ export interface ProcessReplica {
 
 const MAIN = join(import.meta.dirname, "../../src/main.ts");
 
-/** It stands for election with short durations; reviews are not routed to it. */
-export async function startProcessReplica(rig: Rig, pod: string): Promise<ProcessReplica> {
+/** With short durations. Resolves when it is ready; reviews are not routed to it. */
+export async function startProcessReplica(
+  rig: Rig,
+  pod: string,
+  options: { stands?: boolean } = {},
+): Promise<ProcessReplica> {
+  const [port, health] = (await freePorts(2)) as [number, number];
   const token = await rig.plane.podToken(LEASE_NAMESPACE, "beskar7-claim-coordinator", pod);
   const folder = join(rig.plane.folder, pod);
   mkdirSync(folder);
@@ -27,16 +36,16 @@ export async function startProcessReplica(rig: Rig, pod: string): Promise<Proces
     MAIN,
     "manager",
     `--kubeconfig=${rig.plane.kubeconfigFile({ token })}`,
-    "--enable-claim-coordinator-leader-election=true",
+    `--enable-claim-coordinator-leader-election=${options.stands ?? true}`,
     "--claim-coordinator-lease-duration=3s",
     "--claim-coordinator-renew-deadline=2s",
     "--claim-coordinator-retry-period=500ms",
     `--lease-namespace=${LEASE_NAMESPACE}`,
     `--webhook-url=https://127.0.0.1:${rig.balancer.port}`,
     `--webhook-cert-dir=${folder}`,
-    "--webhook-bind-address=127.0.0.1:0",
+    `--webhook-bind-address=127.0.0.1:${port}`,
     "--metrics-bind-address=0",
-    "--health-probe-bind-address=0",
+    `--health-probe-bind-address=127.0.0.1:${health}`,
   ];
   const messages = new Set<string>();
   let ended = false;
@@ -57,8 +66,12 @@ export async function startProcessReplica(rig: Rig, pod: string): Promise<Proces
     ended = true;
     wake();
   });
+  const probe = createKubeHttp({ url: `http://127.0.0.1:${health}` });
+  await until(async () => ended || (await probe("GET", "/readyz").catch(() => null))?.code === 200);
+  probe.close();
   return {
     pod,
+    port,
     async logged(message) {
       while (!messages.has(message)) {
         if (ended) {
