@@ -127,8 +127,9 @@ export class Rig {
           replica.outcomes.fail(route === "/mutate" ? "mutate" : "validate", request, failure),
       },
     );
+    const work = new AbortController();
     const end = new AbortController();
-    const running = replica.run(end.signal);
+    const running = replica.run(work.signal, end.signal);
     const added: RigReplica = {
       replica,
       server,
@@ -138,9 +139,10 @@ export class Rig {
       stop: async () => {
         if (!this.#replicas.delete(added)) return;
         this.#balance();
-        end.abort();
+        work.abort();
         await running;
         await server.close(2_000);
+        end.abort();
         api.close();
       },
     };
