@@ -12,6 +12,7 @@ import type { Random } from "./random.ts";
 import { answerReview, type ReviewPath } from "./review-door.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { podUser, SimServer, SYSTEM_NAMESPACE } from "./server.ts";
+import { Tally } from "./tally.ts";
 import { type Trace, traceLog } from "./trace.ts";
 import type { Witness } from "./witness.ts";
 
@@ -29,6 +30,7 @@ export interface ReplicaMember extends Member {
   readonly pod: string;
   readonly identity: string;
   readonly stands: boolean;
+  readonly tally: Tally;
 }
 
 export interface ClusterOptions {
@@ -83,7 +85,8 @@ export class Cluster {
     const random = this.#options.random.fork(`replica ${process.name}`);
     const identity = `${pod}_${random.uuid()}`;
     const stands = slot < plan.standing;
-    const replica = new Replica({
+    const tally: Tally = new Tally(process, random.next, member.network.api, () => replica.world);
+    const replica: Replica = new Replica({
       api: member.network.api,
       clock: process,
       log: traceLog(
@@ -107,15 +110,22 @@ export class Cluster {
       maxConcurrentBindings: 16,
       sign: null,
       on: {
-        decision: (record) => witness.decided(process, record),
-        bindResult: (result) => witness.bindEnded(process, result),
-        bound: () => {},
-        leader: (event) => trace.note(scheduler.nowMs, process.name, event),
-        machineProblems: () => {},
-        holderUnmatched: () => {},
+        ...tally.events,
+        decision: (record) => {
+          tally.events.decision(record);
+          witness.decided(process, record);
+        },
+        bindResult: (result) => {
+          tally.events.bindResult(result);
+          witness.bindEnded(process, result);
+        },
+        leader: (event, who) => {
+          tally.events.leader(event, who);
+          trace.note(scheduler.nowMs, process.name, event);
+        },
       },
     });
-    const started = { ...member, replica, pod, identity, stands };
+    const started = { ...member, replica, pod, identity, stands, tally };
     this.replicas[slot] = started;
     witness.replicaStarted(started);
     void replica.run(new AbortController().signal);
@@ -195,6 +205,7 @@ export class Cluster {
         to.process.deliver(() => {
           const seen = witness.reviewArrives(to, path, review);
           answerReview(to, path, review, (body) => {
+            if (!to.process.alive) return;
             seen.answered(body);
             reply(body);
           });

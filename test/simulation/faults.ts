@@ -10,6 +10,8 @@ export const FAULTS = [
   "late-writes",
   /** Admitted writes wait before they are stored. */
   "slow-storage",
+  /** The API server lets a write of a host be reviewed against an older version first, and throws that away. */
+  "stale-cache",
   /** Watches deliver seconds late. */
   "watch-lag",
   /** Watches break, or fall silent. */

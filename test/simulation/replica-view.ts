@@ -8,6 +8,7 @@ import { readClaimRequest } from "../../src/requests/claim-request.ts";
 import type { ReplicaMember } from "./cluster.ts";
 import type { SentCall, Tap } from "./network.ts";
 import type { SimProcess } from "./process.ts";
+import { noDeeds } from "./tally.ts";
 
 /**
  * What has crossed the border of one process: what it can know, and whether what it sends follows the binding
@@ -30,8 +31,7 @@ export class ReplicaView implements Tap {
   #term = "";
   #termFromMs = 0;
   #renewedAtMs = Number.NEGATIVE_INFINITY;
-  /** Claims of hosts for which it had a whole answer. */
-  claimsStored = 0;
+  readonly deeds = noDeeds();
 
   constructor(process: SimProcess, violated: (sentence: string) => void) {
     this.#process = process;
@@ -59,7 +59,7 @@ export class ReplicaView implements Tap {
       intentTermOf(call.body as Partial<KubeObject> | null) !== null &&
       !call.dryRun
     )
-      this.claimsStored++;
+      this.deeds.claimed++;
   }
 
   gone(type: ResourceType, object: KubeObject): void {

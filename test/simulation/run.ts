@@ -77,6 +77,7 @@ export async function run(plan: Plan, print: ((line: string) => void) | null = n
         healedAfterMs = scheduler.nowMs - from;
         break;
       }
+      if (!failed()) await witness.compareMetrics(cluster.replicas);
       if (!failed())
         for (const problem of unhealed(cluster, stored)) witness.violated(`after healing: ${problem}`);
     }

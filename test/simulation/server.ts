@@ -4,6 +4,7 @@ import type { KubeApi, KubeObject } from "../../src/kube/api.ts";
 import {
   MUTATING_WEBHOOK_CONFIGURATIONS,
   NAMESPACES,
+  PHYSICAL_HOSTS,
   VALIDATING_WEBHOOK_CONFIGURATIONS,
 } from "../../src/kube/types.ts";
 import { claimRequestDefinition } from "../../src/requests/crd.ts";
@@ -17,6 +18,7 @@ import type { Active } from "./link.ts";
 import { EPOCH_MS } from "./process.ts";
 import type { Random } from "./random.ts";
 import type { Scheduler } from "./scheduler.ts";
+import { StaleCache } from "./stale-cache.ts";
 
 export const SYSTEM_NAMESPACE = "beskar7-system";
 export const NAMESPACE = "default";
@@ -28,6 +30,8 @@ export class SimServer {
   readonly store: SandboxCore["store"];
   readonly #core: Core;
   readonly #sandbox: SandboxCore;
+  readonly #staleCache: StaleCache;
+  readonly #staleness: () => boolean;
   /** Answers nobody. */
   down = false;
 
@@ -53,6 +57,9 @@ export class SimServer {
     });
     this.store = this.#sandbox.store;
     const { admission } = this.#sandbox;
+    this.#staleCache = new StaleCache(this.#sandbox);
+    const stale = options.random.fork("stale cache");
+    this.#staleness = () => active.has("stale-cache") && stale.chance(0.3);
     const random = options.random.fork("storage");
     this.#core = {
       ...this.#sandbox,
@@ -85,7 +92,16 @@ export class SimServer {
   }
 
   api(user: UserInfo): KubeApi {
-    return createSandboxApi(this.#core, user);
+    const api = createSandboxApi(this.#core, user);
+    return {
+      ...api,
+      patch: async (type, key, patch, options = {}) => {
+        const { dryRun = false, subresource = "" } = options;
+        if (type === PHYSICAL_HOSTS && !dryRun && subresource === "" && this.#staleness())
+          await this.#staleCache.review(user, key.name, patch.body);
+        return api.patch(type, key, patch, options);
+      },
+    };
   }
 
   /** Watches and lists of the past are answered 410 from now on. */

@@ -28,6 +28,7 @@ interface OpenReview {
   readonly lease: LeaseRecord | null;
   /** The term under which a processor says that it claims; null where the write is none of a processor. */
   readonly intentTerm: string | null;
+  readonly dryRun: boolean;
   /** Who would lose a place, where the replica's view was current when it began to judge. */
   readonly wronged: (record: DecisionRecord) => string | null;
   readonly records: DecisionRecord[];
@@ -82,9 +83,19 @@ export class Witness {
     if (outcome === "bound") this.counts.bound++;
   }
 
+  /** At the end: what each replica that lives has counted must be what it did. */
+  async compareMetrics(replicas: Iterable<ReplicaMember | null>): Promise<void> {
+    for (const member of replicas) {
+      if (!member?.process.alive) continue;
+      const { deeds } = this.#view(member.process);
+      for (const difference of await member.tally.differences(deeds))
+        this.violated(`${member.process.name} ${difference}`);
+    }
+  }
+
   reviewArrives(member: ReplicaMember, path: ReviewPath, review: string): { answered(body: string): void } {
     const { request } = JSON.parse(review) as {
-      request: { uid: string; object: KubeObject; oldObject: KubeObject };
+      request: { uid: string; dryRun: boolean; object: KubeObject; oldObject: KubeObject };
     };
     const { uid, object, oldObject } = request;
     const open: OpenReview = {
@@ -93,6 +104,7 @@ export class Witness {
       arrivedMs: this.#scheduler.nowMs,
       lease: this.#view(member.process).lease,
       intentTerm: intentTermOf(object, oldObject),
+      dryRun: request.dryRun,
       wronged: this.#orderNow(member),
       records: [],
     };
@@ -210,6 +222,11 @@ export class Witness {
     this.counts.reviews++;
     const { allowed } = (JSON.parse(body) as { response: { allowed: boolean } }).response;
     if (allowed) this.counts.allowed++;
+    const { deeds } = this.#view(open.member.process);
+    const answer = `${open.key.split(" ")[0]} ${allowed ? "allow" : "reject"}`;
+    deeds.answers.set(answer, (deeds.answers.get(answer) ?? 0) + 1);
+    if (allowed && !open.dryRun && open.intentTerm === null && open.key.startsWith("validate"))
+      deeds.admitted++;
     if (open.records.length !== 1 || open.records[0]?.allowed !== allowed)
       this.violated(`${open.member.process.name} told ${open.records.length} decisions for one review`);
   }
