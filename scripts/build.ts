@@ -4,6 +4,7 @@
 import { chmodSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { build } from "esbuild";
+import { requiredBuiltins, smallKubernetesClient } from "./bundle-plugins.ts";
 
 const root = `${import.meta.dirname}/..`;
 const folder = process.argv[2] ?? "dist";
@@ -17,8 +18,8 @@ await build({
   platform: "node",
   target: "node24",
   format: "esm",
-  // Functions keep their names in stack traces.
-  keepNames: true,
+  plugins: [requiredBuiltins, smallKubernetesClient],
+  // Names stay, so that stack traces can be read.
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: "linked",
