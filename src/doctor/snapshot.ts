@@ -1,6 +1,7 @@
 import type { RegistrationTarget } from "../../webhooks/registration.ts";
 import type { Names } from "../cli/install-names.ts";
 import type { Config, Problem } from "../config.ts";
+import type { World } from "../coordinator/world.ts";
 import type { KubeObject } from "../kube/api.ts";
 import type { Whoami } from "../kube/identity.ts";
 import type { LeaseRecord } from "../leader/lease.ts";
@@ -128,13 +129,15 @@ export interface Probe {
   readonly detail: string;
 }
 
-/** Objects as they are stored. */
+/** Objects as they are stored, and what follows from them. */
 export interface ClusterFacts {
   readonly hosts: readonly KubeObject[];
   readonly machines: readonly KubeObject[];
   readonly requests: readonly KubeObject[];
   /** Kinds that the API server serves. */
   readonly served: readonly string[];
+  /** What a replica would conclude from these objects. */
+  readonly world: World;
   /** uids of hosts whose consumer was looked for once more, and does not exist. */
   readonly orphans: readonly string[];
   /** uids of hosts that a claim waits for, free in the first look and in one after the Lease was watched. */

@@ -1,6 +1,7 @@
-import { poolKey } from "../../claims/claim.ts";
+import type { Claim } from "../../claims/claim.ts";
+import { requirementsKey } from "../../claims/pool.ts";
 import { REJECT_REASONS, type RejectReason } from "../../claims/reasons.ts";
-import { fit } from "../../claims/requirements.ts";
+import { fits } from "../../claims/requirements.ts";
 import { SERVICE_NAME } from "../../cli/install-names.ts";
 import { profiles } from "../../hosts/profiles.ts";
 import { CLAIM_REQUESTS } from "../../kube/types.ts";
@@ -8,7 +9,6 @@ import { WaitingReasons } from "../../queue/waiting-reasons.ts";
 import { claimRequestName, readClaimRequest } from "../../requests/claim-request.ts";
 import { count, type Finding, ok, problem, several } from "../finding.ts";
 import type { ClaimEvent, ClusterFacts, Snapshot } from "../snapshot.ts";
-import { worldOf } from "../world.ts";
 import { install, logs } from "./words.ts";
 
 const explain = (namespace: string, machine: string) => `${SERVICE_NAME} explain -n ${namespace} ${machine}`;
@@ -57,26 +57,38 @@ function misnamed({ requests }: ClusterFacts): Finding[] {
   });
 }
 
-function checkWaiting({ lease, place }: Snapshot, facts: ClusterFacts): Finding[] {
-  const world = worldOf(facts);
+function checkWaiting({ lease, place }: Snapshot, { world, stillFree }: ClusterFacts): Finding[] {
   const reasons = new WaitingReasons(world);
   const led = lease.ok && lease.value?.renewed === true;
+  const nothingFits = lookedUp(reasons);
   return world.queue.pools().flatMap(({ pool }) =>
     world.queue.waiting(pool).flatMap((claim) => {
       const { kind, namespace, name } = claim.consumer;
       const who = `${kind} ${namespace}/${name}`;
       const host = reasons.nextHost(claim);
-      if (host !== undefined) {
-        if (!led || !facts.stillFree.includes(host.uid)) return [];
+      if (host !== undefined && led && stillFree.includes(host.uid)) {
         const what = `${who} waits although host ${host.namespace}/${host.name} is free for it`;
         return [problem("HostNotGiven", "warning", what, `${logs(place)} | grep ${host.name}`)];
       }
-      const hosts = [...world.hosts()].filter((other) => poolKey(other.kind, other.namespace) === pool);
-      if (hosts.some((other) => fit(claim.requirements, other).fits)) return [];
+      if (host !== undefined || !nothingFits(claim)) return [];
       const what = `${who} waits: ${reasons.why(claim)}`;
       return [problem("NothingFits", "warning", what, explain(namespace, `${kind.toLowerCase()}/${name}`))];
     }),
   );
+}
+
+/** Whether no host of its pool fits a claim, free or not; claims that ask for the same share one answer. */
+function lookedUp(reasons: WaitingReasons): (claim: Claim) => boolean {
+  const answers = new Map<string, boolean>();
+  return ({ pool, requirements }) => {
+    const key = `${pool} ${requirementsKey(requirements)}`;
+    let answer = answers.get(key);
+    if (answer === undefined) {
+      answer = !reasons.hostsOf(pool).some((host) => fits(requirements, host));
+      answers.set(key, answer);
+    }
+    return answer;
+  };
 }
 
 /** Refusals that say that claims met each other, or a rule; being left to the leader is how it should be. */

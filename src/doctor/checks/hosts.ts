@@ -6,7 +6,6 @@ import { profileForKind } from "../../hosts/profiles.ts";
 import type { KubeObject } from "../../kube/api.ts";
 import { count, type Finding, ok, problem, several } from "../finding.ts";
 import type { ClusterFacts, Snapshot } from "../snapshot.ts";
-import { worldOf } from "../world.ts";
 
 const resource = (kind: string) => profileForKind(kind)?.hostType.plural ?? kind.toLowerCase();
 
@@ -17,13 +16,9 @@ const release = (host: { kind: string; namespace: string; name: string }) =>
 export function checkHosts({ cluster, registrations }: Snapshot): Finding[] {
   if (!cluster.ok) return [];
   const facts = cluster.value;
-  const world = worldOf(facts);
+  const { world } = facts;
   const registered = registrations.ok ? registrations.value.flatMap(({ actual }) => actual ?? []) : [];
-  const findings = [
-    ...holdingSeveral(world),
-    ...orphaned(world, facts),
-    ...claimedAtArrival(facts, registered),
-  ];
+  const findings = [...holdingSeveral(world), ...orphaned(facts), ...claimedAtArrival(facts, registered)];
   if (findings.length > 0) return findings;
   const held = [...world.hosts()].filter(({ consumer }) => consumer !== null).length;
   return [
@@ -43,7 +38,7 @@ function holdingSeveral(world: World): Finding[] {
   });
 }
 
-function orphaned(world: World, { orphans }: ClusterFacts): Finding[] {
+function orphaned({ orphans, world }: ClusterFacts): Finding[] {
   return orphans.flatMap((uid) => {
     const host = world.host(uid);
     if (host?.consumer == null) return [];
@@ -74,7 +69,7 @@ function claimedAtArrival({ hosts }: ClusterFacts, registrations: readonly KubeO
 /** What people wrote and the service can't read. */
 export function checkAnnotations({ cluster }: Snapshot): Finding[] {
   if (!cluster.ok) return [];
-  const findings = [...worldOf(cluster.value).consumers()].flatMap(([, { machine }]) =>
+  const findings = [...cluster.value.world.consumers()].flatMap(([, { machine }]) =>
     (machine?.problems ?? []).map((line) => {
       const { kind, namespace, name } = machine!;
       const mend = `kubectl edit ${kind.toLowerCase()} -n ${namespace} ${name}`;

@@ -2,7 +2,7 @@ import type { Host } from "../../claims/claim.ts";
 import { fieldsOf, textOf } from "../../hosts/fields.ts";
 import { profileForKind, profileForMachineKind, profiles } from "../../hosts/profiles.ts";
 import type { KubeApi, KubeObject, ResourceType } from "../../kube/api.ts";
-import { isNotFound } from "../../kube/errors.ts";
+import { isGone, isNotFound } from "../../kube/errors.ts";
 import { CLAIM_REQUESTS, EVENTS } from "../../kube/types.ts";
 import { WaitingReasons } from "../../queue/waiting-reasons.ts";
 import type { ClaimEvent, ClusterFacts } from "../snapshot.ts";
@@ -42,7 +42,7 @@ export async function readCluster(api: KubeApi, patience: Promise<unknown>): Pro
     uidsOf(suspects, (host) => hasNoConsumer(api, host)),
     patience.then(() => uidsOf(expected, (host) => isUnchanged(api, host))),
   ]);
-  return { ...objects, orphans, stillFree };
+  return { ...objects, world, orphans, stillFree };
 }
 
 async function uidsOf(hosts: readonly Host[], holds: (host: Host) => Promise<boolean>): Promise<string[]> {
@@ -77,6 +77,8 @@ async function listAll(api: KubeApi, type: ResourceType): Promise<KubeObject[] |
     return objects;
   } catch (error) {
     if (isNotFound(error)) return null;
+    // The pages that follow were compacted away while the first ones were read.
+    if (isGone(error)) return (await api.list(type)).items.map((item) => ({ ...item, kind: type.kind }));
     throw error;
   }
 }

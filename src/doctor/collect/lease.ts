@@ -29,12 +29,13 @@ export async function readLeaseFacts(
   place: LeasePlace,
 ): Promise<LeaseFacts | null> {
   const read = () => orNull(api.get(LEASES, { namespace: place.leaseNamespace, name: place.leaseName }));
+  const sentMs = clock.wallMs();
   const first = await read();
   if (first === null) return null;
   const record = readLease(first);
   const name = holderName(record.holderIdentity);
   const [watch, holderPods] = await Promise.all([
-    record.holderIdentity === "" ? notWatched(record) : watchLease(read, clock, record, place),
+    record.holderIdentity === "" ? notWatched(record) : watchLease(read, clock, { record, sentMs }, place),
     reading(podsNamed(api, name, place.podNamespaces)),
   ]);
   return { record, createdAtMs: Date.parse(first.metadata.creationTimestamp ?? ""), holderPods, ...watch };
@@ -50,18 +51,21 @@ function notWatched(record: LeaseRecord): Watch {
 async function watchLease(
   read: () => ReturnType<typeof orNull>,
   clock: Clock,
-  first: LeaseRecord,
+  first: { readonly record: LeaseRecord; readonly sentMs: number },
   { retryPeriodMs, serverAhead }: LeasePlace,
 ): Promise<Watch> {
   const startedMs = clock.monotonicMs();
   const limitMs = RENEWALS_MISSED * retryPeriodMs + POLL_MS;
+  let { sentMs } = first;
   for (;;) {
-    const beforeMs = clock.wallMs();
     await sleep(clock, POLL_MS);
+    // Not before the read that did not show it was sent, and not after the answer of the one that does.
+    const beforeMs = sentMs;
+    sentMs = clock.wallMs();
     const object = await read();
     const watchedMs = clock.monotonicMs() - startedMs;
     const after = object === null ? null : readLease(object);
-    const renewed = after !== null && after.renewTime !== first.renewTime;
+    const renewed = after !== null && after.renewTime !== first.record.renewTime;
     if (after === null || renewed || watchedMs >= limitMs) {
       const moment = { beforeMs, afterMs: clock.wallMs() };
       const holderAhead = renewed ? aheadOfServer(Date.parse(after.renewTime), moment, serverAhead) : null;
@@ -70,14 +74,13 @@ async function watchLease(
   }
 }
 
-/** The holder wrote its own time at a moment between two polls. */
+/** The holder wrote its own time at a moment between these two. */
 function aheadOfServer(
   writtenMs: number,
   { beforeMs, afterMs }: { beforeMs: number; afterMs: number },
   serverAhead: Span | null,
 ): Span | null {
   if (serverAhead === null || Number.isNaN(writtenMs)) return null;
-  // The poll before may have been answered by a call that took long: a renewal just after its beginning counts too.
   return {
     leastMs: writtenMs - afterMs - serverAhead.mostMs,
     mostMs: writtenMs - beforeMs - serverAhead.leastMs,
