@@ -11,6 +11,8 @@ import type { Lookup, Term } from "./vocabulary.ts";
 /** A host of the queue and the class it is in. */
 export interface Seat {
   host: Host;
+  /** signatureOf the host. */
+  signature: number;
   class: HostClass;
 }
 
@@ -53,7 +55,8 @@ export class Kind {
 export interface Parts {
   /** What the first host says, and every host that is not in `others`; undefined before there is a first. */
   usual: Term | null | undefined;
-  readonly others: Map<Term | null, Seat[]>;
+  /** null: none. */
+  others: Map<Term | null, Seat[]> | null;
 }
 
 /** The hosts that say the same about everything that requirements mention. */

@@ -6,6 +6,7 @@ import { Matching } from "./matching.ts";
 import { HostClass, Kind, type Parts, type Seat } from "./network.ts";
 import { claimIndex, compareClaims } from "./priority.ts";
 import { fits } from "./requirements.ts";
+import { signatureOf } from "./signature.ts";
 import {
   type Change,
   type Condition,
@@ -52,7 +53,7 @@ export class Pool {
     const terms = this.vocabulary.termsOf(host);
     const key = classKey(terms);
     const cls = this.classes.get(key) ?? this.newClass(terms, host);
-    const seat = { host, class: cls };
+    const seat = { host, signature: signatureOf(host), class: cls };
     cls.members = inserted(cls.members, seatIndex(cls.members, host), seat);
     this.hostCount++;
     this.matching.hostAdded(cls);
@@ -72,6 +73,7 @@ export class Pool {
     if (seat.host.name !== host.name) return false;
     if (classKey(this.vocabulary.termsOf(host)) !== seat.class.key) return false;
     seat.host = host;
+    seat.signature = signatureOf(host);
     return true;
   }
 
@@ -182,16 +184,18 @@ export class Pool {
   }
 
   /** Parts the hosts that say different things about a word that has just been taken up. */
-  private split({ word, within }: Change): void {
+  private split(change: Change): void {
+    const { word, within } = change;
     const classes = within === null ? [...this.classes.values()] : this.classesOf(within.classes);
     let hosts = 0;
     for (const cls of classes) {
-      cls.parts = { usual: undefined, others: new Map() };
+      cls.parts = { usual: undefined, others: null };
       hosts += cls.size;
     }
     // Most of the time goes into waiting for memory: in the order in which hosts came, they lie side by side.
-    if (hosts * SCAN_ALL > this.seats.size) for (const seat of this.seats.values()) sortIntoParts(seat, word);
-    else for (const cls of classes) for (const seat of cls.members) sortIntoParts(seat, word);
+    if (hosts * SCAN_ALL > this.seats.size)
+      for (const seat of this.seats.values()) sortIntoParts(seat, change);
+    else for (const cls of classes) for (const seat of cls.members) sortIntoParts(seat, change);
     for (const cls of classes) {
       const parts = cls.parts!;
       cls.parts = null;
@@ -201,9 +205,11 @@ export class Pool {
 
   /** The class itself goes on as its usual part, whose seats then need no touching. */
   private replaceByParts(cls: HostClass, word: Word, { usual, others }: Parts): void {
+    // Most classes go on as they are when the word is a rare one.
+    if (others === null && (usual === null || cls.terms.includes(usual!))) return;
     const remaining = cls.terms.filter((term) => term.word !== word);
     this.rename(cls, withTerm(remaining, usual ?? null));
-    if (others.size === 0) return;
+    if (others === null) return;
     let count = 0;
     for (const [term, seats] of others) {
       const part = this.enterClass(withTerm(remaining, term));
@@ -327,12 +333,14 @@ function seatIndex(seats: readonly Seat[], host: Host): number {
   return low;
 }
 
-function sortIntoParts(seat: Seat, word: Word): void {
+function sortIntoParts(seat: Seat, { word, within, bits }: Change): void {
   const { parts } = seat.class;
   if (parts === null) return;
-  const term = word.termOf(seat.host);
+  const unconcerned = bits !== null && (seat.signature & bits) === 0;
+  const term = unconcerned ? within : word.termOf(seat.host);
   if (parts.usual === undefined) parts.usual = term;
   if (term === parts.usual) return;
+  parts.others ??= new Map();
   const others = parts.others.get(term);
   if (others === undefined) parts.others.set(term, [seat]);
   else others.push(seat);

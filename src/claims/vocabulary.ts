@@ -5,6 +5,7 @@
 import { type BitRow, NO_BITS } from "./bits.ts";
 import type { Hardware, Host, Requirements } from "./claim.ts";
 import type { Kind } from "./network.ts";
+import { labelBit } from "./signature.ts";
 
 /** A place where kinds are kept to be found again by what a host says. */
 export interface Lookup {
@@ -110,10 +111,13 @@ export interface Condition {
   readonly lookups: readonly Lookup[];
 }
 
-/** A word of which hosts may now say something else; `within`: only hosts that said this, null: any host. */
+/** A word of which hosts may now say something else than before. */
 export interface Change {
   readonly word: Word;
+  /** Only hosts that said this; null: any host, and none said anything. */
   readonly within: Term | null;
+  /** Only hosts whose signature has one of these bits, the others say what they said; null: any host. */
+  bits: number | null;
 }
 
 const PROPERTIES = [
@@ -154,15 +158,18 @@ export class Vocabulary {
   /** Takes up what `requirements` mention; returns the words about which hosts may have more to say than before. */
   learn(requirements: Requirements): Change[] {
     const changes = new Map<Word, Change>();
-    const changed = (word: Word, within: Term | null) => {
-      if (!changes.has(word)) changes.set(word, { word, within });
+    const changed = (word: Word, within: Term | null, bits: number | null) => {
+      const change = changes.get(word);
+      if (change === undefined) changes.set(word, { word, within, bits });
+      // Of a word that is new as a whole, its own bit covers all values.
+      else if (change.within !== null && change.bits !== null) change.bits |= bits ?? 0;
     };
     for (const { key, value } of labelMentions(requirements)) {
       let word = this.labels.get(key);
       if (word === undefined) {
         word = new LabelWord(key, this.nextId++);
         this.labels.set(key, word);
-        changed(word, null);
+        changed(word, null, labelBit(key, null));
       }
       word.uses++;
       if (value === null) continue;
@@ -170,7 +177,7 @@ export class Vocabulary {
       if (term === undefined) {
         term = new Term(this.nextId++, word);
         word.values.set(value, term);
-        changed(word, word.other);
+        changed(word, word.other, labelBit(key, value));
       }
       term.uses++;
     }
@@ -187,7 +194,7 @@ export class Vocabulary {
         step = { min, term: new Term(this.nextId++, word) };
         word.steps.push(step);
         word.steps.sort((a, b) => a.min - b.min);
-        changed(word, null);
+        changed(word, null, null);
       }
       step.term.uses++;
     }
@@ -197,7 +204,7 @@ export class Vocabulary {
       if (term === undefined) {
         term = new Term(this.nextId++, this.clusters);
         this.clusters.clusters.set(requirements.cluster, term);
-        changed(this.clusters, this.clusters.elsewhere);
+        changed(this.clusters, this.clusters.elsewhere, null);
       }
       term.uses++;
     }
