@@ -64,7 +64,8 @@ export const MUTATIONS: readonly Mutation[] = [
     from: "if (binding === null || binding.hostUID === taking.host.uid) return null;",
     to: "if (binding === null || binding !== null) return null;",
     caught: /without a binding|while it had/,
-    needs: ["late-writes", "watch-lag", "crashes"],
+    needs: ["late-writes", "watch-lag", "churn"],
+    plan: { standing: 0, replicas: 2, controllers: ["current", "current"], hosts: 5, machines: 6 },
   },
   {
     name: "the term is not checked before the host is written",
@@ -152,7 +153,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "webhooks/outcome.ts",
     from: "    onDecision(record);\n",
     to: "    onDecision(record);\n    onDecision(record);\n",
-    caught: /decisions for one review/,
+    caught: /decisions for \d+ review/,
     needs: [],
   },
 ];
