@@ -11,8 +11,6 @@ import type { Lookup, Term } from "./vocabulary.ts";
 /** A host of the queue and the class it is in. */
 export interface Seat {
   host: Host;
-  /** signatureOf the host. */
-  signature: number;
   class: HostClass;
 }
 

@@ -6,7 +6,6 @@ import { Matching } from "./matching.ts";
 import { HostClass, Kind, type Parts, type Seat } from "./network.ts";
 import { claimIndex, compareClaims } from "./priority.ts";
 import { fits } from "./requirements.ts";
-import { signatureOf } from "./signature.ts";
 import {
   type Change,
   type Condition,
@@ -53,7 +52,7 @@ export class Pool {
     const terms = this.vocabulary.termsOf(host);
     const key = classKey(terms);
     const cls = this.classes.get(key) ?? this.newClass(terms, host);
-    const seat = { host, signature: signatureOf(host), class: cls };
+    const seat = { host, class: cls };
     cls.members = inserted(cls.members, seatIndex(cls.members, host), seat);
     this.hostCount++;
     this.matching.hostAdded(cls);
@@ -73,7 +72,6 @@ export class Pool {
     if (seat.host.name !== host.name) return false;
     if (classKey(this.vocabulary.termsOf(host)) !== seat.class.key) return false;
     seat.host = host;
-    seat.signature = signatureOf(host);
     return true;
   }
 
@@ -184,8 +182,7 @@ export class Pool {
   }
 
   /** Parts the hosts that say different things about a word that has just been taken up. */
-  private split(change: Change): void {
-    const { word, within } = change;
+  private split({ word, within }: Change): void {
     const classes = within === null ? [...this.classes.values()] : this.classesOf(within.classes);
     let hosts = 0;
     for (const cls of classes) {
@@ -193,9 +190,8 @@ export class Pool {
       hosts += cls.size;
     }
     // Most of the time goes into waiting for memory: in the order in which hosts came, they lie side by side.
-    if (hosts * SCAN_ALL > this.seats.size)
-      for (const seat of this.seats.values()) sortIntoParts(seat, change);
-    else for (const cls of classes) for (const seat of cls.members) sortIntoParts(seat, change);
+    if (hosts * SCAN_ALL > this.seats.size) for (const seat of this.seats.values()) sortIntoParts(seat, word);
+    else for (const cls of classes) for (const seat of cls.members) sortIntoParts(seat, word);
     for (const cls of classes) {
       const parts = cls.parts!;
       cls.parts = null;
@@ -333,11 +329,10 @@ function seatIndex(seats: readonly Seat[], host: Host): number {
   return low;
 }
 
-function sortIntoParts(seat: Seat, { word, within, bits }: Change): void {
+function sortIntoParts(seat: Seat, word: Word): void {
   const { parts } = seat.class;
   if (parts === null) return;
-  const unconcerned = bits !== null && (seat.signature & bits) === 0;
-  const term = unconcerned ? within : word.termOf(seat.host);
+  const term = word.termOf(seat.host);
   if (parts.usual === undefined) parts.usual = term;
   if (term === parts.usual) return;
   parts.others ??= new Map();

@@ -5,7 +5,6 @@
 import { type BitRow, NO_BITS } from "./bits.ts";
 import type { Hardware, Host, Requirements } from "./claim.ts";
 import type { Kind } from "./network.ts";
-import { labelBit } from "./signature.ts";
 
 /** A place where kinds are kept to be found again by what a host says. */
 export interface Lookup {
@@ -52,8 +51,10 @@ class LabelWord implements Word {
   }
 
   termOf(host: Host): Term | null {
-    if (!Object.hasOwn(host.labels, this.key)) return null;
-    return (this.values.size === 0 ? undefined : this.values.get(host.labels[this.key]!)) ?? this.other;
+    // What every object inherits is no text; this asks less of the engine than asking for the label itself.
+    const value = host.labels[this.key];
+    if (typeof value !== "string") return null;
+    return (this.values.size === 0 ? undefined : this.values.get(value)) ?? this.other;
   }
 
   terms(): Term[] {
@@ -111,13 +112,10 @@ export interface Condition {
   readonly lookups: readonly Lookup[];
 }
 
-/** A word of which hosts may now say something else than before. */
+/** A word of which hosts may now say something else; `within`: only hosts that said this, null: any host. */
 export interface Change {
   readonly word: Word;
-  /** Only hosts that said this; null: any host, and none said anything. */
   readonly within: Term | null;
-  /** Only hosts whose signature has one of these bits, the others say what they said; null: any host. */
-  bits: number | null;
 }
 
 const PROPERTIES = [
@@ -158,18 +156,15 @@ export class Vocabulary {
   /** Takes up what `requirements` mention; returns the words about which hosts may have more to say than before. */
   learn(requirements: Requirements): Change[] {
     const changes = new Map<Word, Change>();
-    const changed = (word: Word, within: Term | null, bits: number | null) => {
-      const change = changes.get(word);
-      if (change === undefined) changes.set(word, { word, within, bits });
-      // Of a word that is new as a whole, its own bit covers all values.
-      else if (change.within !== null && change.bits !== null) change.bits |= bits ?? 0;
+    const changed = (word: Word, within: Term | null) => {
+      if (!changes.has(word)) changes.set(word, { word, within });
     };
     for (const { key, value } of labelMentions(requirements)) {
       let word = this.labels.get(key);
       if (word === undefined) {
         word = new LabelWord(key, this.nextId++);
         this.labels.set(key, word);
-        changed(word, null, labelBit(key, null));
+        changed(word, null);
       }
       word.uses++;
       if (value === null) continue;
@@ -177,7 +172,7 @@ export class Vocabulary {
       if (term === undefined) {
         term = new Term(this.nextId++, word);
         word.values.set(value, term);
-        changed(word, word.other, labelBit(key, value));
+        changed(word, word.other);
       }
       term.uses++;
     }
@@ -194,7 +189,7 @@ export class Vocabulary {
         step = { min, term: new Term(this.nextId++, word) };
         word.steps.push(step);
         word.steps.sort((a, b) => a.min - b.min);
-        changed(word, null, null);
+        changed(word, null);
       }
       step.term.uses++;
     }
@@ -204,7 +199,7 @@ export class Vocabulary {
       if (term === undefined) {
         term = new Term(this.nextId++, this.clusters);
         this.clusters.clusters.set(requirements.cluster, term);
-        changed(this.clusters, this.clusters.elsewhere, null);
+        changed(this.clusters, this.clusters.elsewhere);
       }
       term.uses++;
     }
