@@ -1,9 +1,11 @@
+import { webhookEntries } from "../../certs/registration-diff.ts";
 import { SERVICE_NAME } from "../cli/install-names.ts";
 import { registrationObjects } from "../cli/install-objects.ts";
 import { namesOf, registrationOf } from "../cli/setup.ts";
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config.ts";
-import type { KubeApi } from "../kube/api.ts";
+import { fieldsOf, textOf } from "../hosts/fields.ts";
+import type { KubeApi, KubeObject } from "../kube/api.ts";
 import { introduce } from "./collect/clocks.ts";
 import { readClaimEvents, readCluster } from "./collect/cluster.ts";
 import { readLeaseFacts } from "./collect/lease.ts";
@@ -12,7 +14,15 @@ import { readReplicas } from "./collect/replicas.ts";
 import { readRights } from "./collect/rights.ts";
 import { readServed } from "./collect/served.ts";
 import { probe, readCertificate, readCertificateFile, readRegistrations } from "./collect/webhooks.ts";
-import type { CertificateFacts, Place, Probe, ReplicaFacts, Snapshot } from "./snapshot.ts";
+import type {
+  CertificateFacts,
+  Place,
+  Probe,
+  Reading,
+  RegistrationFacts,
+  ReplicaFacts,
+  Snapshot,
+} from "./snapshot.ts";
 
 export interface CollectOptions {
   readonly api: KubeApi;
@@ -34,7 +44,8 @@ export async function collect(options: CollectOptions): Promise<Snapshot> {
     readReplicas(api, { namespace: config.serviceNamespace, serviceName: config.webhookServiceName }),
   );
   const running = replicas.ok ? replicas.value : [];
-  const place = placeOf(config, running);
+  const registered = await reading(readRegistrations(api, namesOf(config).registration));
+  const place = placeOf(config, running, registered);
   const foreign = running.flatMap((replica) => replica.config?.holderServiceAccounts ?? []);
   const lease = reading(
     readLeaseFacts(api, clock, {
@@ -60,7 +71,7 @@ export async function collect(options: CollectOptions): Promise<Snapshot> {
       caller === null ? { ok: false, problem: "the API server does not say" } : { ok: true, value: caller },
     serverAhead,
     replicas,
-    registrations: await reading(readRegistrations(api, place.wanted)),
+    registrations: registered.ok ? { ok: true, value: pairs(place.wanted, registered.value) } : registered,
     certificate: await reading(certificateOf(options, place, running, served)),
     events: await reading(readClaimEvents(api)),
     metrics: metrics === null ? null : await text(metrics),
@@ -71,12 +82,20 @@ export async function collect(options: CollectOptions): Promise<Snapshot> {
   };
 }
 
-/** Flags of the running replicas say what ought to be there; without one, the command's own do. */
-function placeOf(config: Config, running: readonly ReplicaFacts[]): Place {
+/**
+ * What ought to be there, as the flags of the running replicas say. Without one the command's own do; and where
+ * those name no URL, a service that is registered by one is taken to run there.
+ */
+function placeOf(
+  config: Config,
+  running: readonly ReplicaFacts[],
+  registered: Reading<readonly (KubeObject | null)[]>,
+): Place {
   const theirs = running.find((replica) => replica.config !== null)?.config ?? null;
-  const said = theirs !== null && config.webhookUrl === "" ? theirs : config;
+  const said = registrationOf(theirs !== null && config.webhookUrl === "" ? theirs : config);
+  const url = theirs === null && config.webhookUrl === "" && registered.ok ? urlOf(registered.value) : null;
+  const registration = url === null ? said : { ...said, target: { url } };
   const names = namesOf(config);
-  const registration = registrationOf(said);
   return {
     ...names,
     leaseName: config.leaseName,
@@ -84,6 +103,24 @@ function placeOf(config: Config, running: readonly ReplicaFacts[]): Place {
     target: registration.target,
     wanted: registrationObjects(names, registration),
   };
+}
+
+/** The base of the URLs in these configurations; null where there is none. */
+function urlOf(registered: readonly (KubeObject | null)[]): string | null {
+  const urls = registered.flatMap((object) =>
+    object === null
+      ? []
+      : webhookEntries(object).map(({ clientConfig }) => textOf(fieldsOf(clientConfig).url)),
+  );
+  const [first = ""] = urls;
+  return URL.canParse(first) ? new URL(first).origin + new URL(first).pathname.replace(/\/[^/]*$/, "") : null;
+}
+
+function pairs(wanted: readonly KubeObject[], actual: readonly (KubeObject | null)[]): RegistrationFacts[] {
+  return wanted.map((object) => ({
+    wanted: object,
+    actual: actual.find((other) => other?.kind === object.kind) ?? null,
+  }));
 }
 
 /** From where it is served, where this machine may reach that; else from where the replicas take it. */

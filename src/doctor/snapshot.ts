@@ -138,7 +138,7 @@ export interface ClusterFacts {
   readonly served: readonly string[];
   /** What a replica would conclude from these objects. */
   readonly world: World;
-  /** uids of hosts whose consumer was looked for once more, and does not exist. */
+  /** uids of hosts whose consumer does not exist, in the first look and in one after the Lease was watched. */
   readonly orphans: readonly string[];
   /** uids of hosts that a claim waits for, free in the first look and in one after the Lease was watched. */
   readonly stillFree: readonly string[];

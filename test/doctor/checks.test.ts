@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { formatTerm } from "../../src/claims/claim.ts";
 import { examine } from "../../src/doctor/checks.ts";
 import { reportText } from "../../src/doctor/report.ts";
 import type { LeaseFacts, Snapshot } from "../../src/doctor/snapshot.ts";
+import { MODE_ANNOTATION, TERM_ANNOTATION } from "../../src/hosts/annotations.ts";
+import { termOf } from "../../src/leader/lease.ts";
 import { beskar7Machine, physicalHost } from "../fixtures/objects.ts";
 import { clusterFacts, healthy, leaseFacts, leaseRecord, NOW_MS, replica } from "./healthy.ts";
 
@@ -59,6 +62,20 @@ const CASES: Record<string, readonly [Partial<Snapshot>, readonly string[]]> = {
   "outside a cluster a holder without a pod is a warning": [
     { ...lease({ holderPods: { ok: true, value: [] } }), ...replicas(), place: outside },
     ["warning HolderWithoutPod", "error CertificateNameMismatch"],
+  ],
+  "a holder whose claims were let through as such in its term is recognised, pod or not": [
+    {
+      ...lease({ holderPods: { ok: true, value: [] } }),
+      cluster: { ok: true, value: clusterFacts({ hosts: [claimedIn(formatTerm(termOf(leaseRecord())))] }) },
+    },
+    [],
+  ],
+  "claims of another term prove nothing": [
+    {
+      ...lease({ holderPods: { ok: true, value: [] } }),
+      cluster: { ok: true, value: clusterFacts({ hosts: [claimedIn("u/0/somebody")] }) },
+    },
+    ["error HolderWithoutPod"],
   ],
   "many changes of the leader over a long time are none too many": [
     lease({ after: leaseRecord({ leaseTransitions: 40 }), createdAtMs: NOW_MS - 30 * 24 * 3_600_000 }),
@@ -153,6 +170,11 @@ const CASES: Record<string, readonly [Partial<Snapshot>, readonly string[]]> = {
     [],
   ],
 };
+
+function claimedIn(term: string) {
+  const annotations = { [TERM_ANNOTATION]: term, [MODE_ANNOTATION]: "leader" };
+  return physicalHost({ annotations, consumerRef: { kind: "Beskar7Machine", name: "m" } });
+}
 
 function heldHost(creationTimestamp: string) {
   return physicalHost({ creationTimestamp, consumerRef: { kind: "Beskar7Machine", name: "m" } });

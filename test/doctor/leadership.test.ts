@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, test } from "node:test";
 import { systemClock } from "../../src/clock.ts";
+import { PODS } from "../../src/doctor/collect/types.ts";
 import { LEASES } from "../../src/kube/types.ts";
 import { skipWithoutControlPlane } from "../controlplane/index.ts";
 import { dropLease, holdLease } from "../e2e/held-lease.ts";
 import { LEASE_NAMESPACE, Rig } from "../e2e/rig.ts";
 import { diagnose } from "./cluster.ts";
 import { holdAndRenew, LEASE_KEY } from "./holder.ts";
+import { createPod, replicaPod } from "./pods.ts";
 
 const name = "doctor on who leads";
 
@@ -44,8 +46,10 @@ describe(name, { skip: await skipWithoutControlPlane(name), timeout: 120_000 }, 
   });
 
   test("a holder that does not renew, and has no pod, is told", async () => {
+    await createPod(rig.admin, replicaPod("coordinator-1"));
     const { identity } = await holdLease(rig, "ghost-0");
     const { of } = await diagnose(rig.admin);
+    await rig.admin.delete(PODS, { namespace: LEASE_NAMESPACE, name: "coordinator-1" });
     assert.match(of("LeaseNotRenewed").join(), /^error ghost-0_\S+ holds \S+ and has not renewed it for 6\./);
     assert.deepEqual(of("HolderWithoutPod"), [
       `error The holder ${identity} is no pod of namespace beskar7-system`,

@@ -12,7 +12,6 @@ import { type Diagnosis, diagnose } from "./cluster.ts";
 
 const name = "doctor on webhooks and certificates";
 const SECRET = { namespace: "beskar7-system", name: "beskar7-claim-coordinator-certs" };
-const SERVICE_HOST = "beskar7-claim-coordinator.beskar7-system.svc";
 const DAY_MS = 24 * 3_600_000;
 
 describe(name, { skip: await skipWithoutControlPlane(name), timeout: 120_000 }, () => {
@@ -39,7 +38,7 @@ describe(name, { skip: await skipWithoutControlPlane(name), timeout: 120_000 }, 
   async function untilTold(wanted: (diagnosis: Diagnosis) => boolean): Promise<Diagnosis> {
     let last: Diagnosis | undefined;
     await until(async () => {
-      last = await diagnose(rig.admin, { flags });
+      last = await diagnose(rig.admin);
       return wanted(last);
     });
     return last!;
@@ -51,6 +50,13 @@ describe(name, { skip: await skipWithoutControlPlane(name), timeout: 120_000 }, 
     const said = findings.map(({ what }) => what).join("\n");
     assert.match(said, /A trial claim of host pool\/host-1 was reviewed \(Delegated\)/);
     assert.match(said, /The caBundle of every webhook holds its authority/);
+  });
+
+  test("what is registered by a URL is taken to run there, unless a flag says otherwise", async () => {
+    const elsewhere = ["--webhook-url=https://127.0.0.1:1"];
+    const { of } = await diagnose(rig.admin, { flags: elsewhere });
+    assert.equal(of("RegistrationEdited").length, 4);
+    assert.match(of("CertificateMissing").join(), /^error Secret \S+ holds no certificate$/);
   });
 
   test("a trial claim that nobody answers is told with the API server's words, and nothing was claimed", async () => {
@@ -110,15 +116,15 @@ describe(name, { skip: await skipWithoutControlPlane(name), timeout: 120_000 }, 
     );
   });
 
-  /** The Secret with a certificate of this age, life and name; what is said of it. */
+  /** The Secret with a certificate of this age, life and address; what is said of it. */
   async function storedCertificate(options: {
     fromMs: number;
     toMs: number;
-    host: string;
+    address: string;
   }): Promise<Diagnosis> {
     const validity = { notBeforeMs: Date.now() + options.fromMs, notAfterMs: Date.now() + options.toMs };
     const authority = createAuthority({ commonName: "ours", ...validity });
-    const serving = issueServing(authority, { dnsNames: [options.host], ...validity });
+    const serving = issueServing(authority, { dnsNames: [], ipAddresses: [options.address], ...validity });
     const data = {
       "tls.crt": serving.certPem,
       "tls.key": serving.keyPem,
@@ -130,22 +136,20 @@ describe(name, { skip: await skipWithoutControlPlane(name), timeout: 120_000 }, 
 
   async function withSecret(stringData: Record<string, string>): Promise<Diagnosis> {
     await rig.admin.create(SECRETS, { apiVersion: "v1", kind: "Secret", metadata: SECRET, stringData });
-    // Registered through a Service, which can't be asked from here: what is stored is what counts.
-    const diagnosis = await diagnose(rig.admin);
+    // What is served would count, if anybody served.
+    rig.route();
+    const diagnosis = await diagnose(rig.admin, { flags });
     await rig.admin.delete(SECRETS, SECRET);
     return diagnosis;
   }
 
   test("a certificate that has expired, or is near it, or has another name is told", async () => {
-    const expired = await storedCertificate({ fromMs: -2 * DAY_MS, toMs: -DAY_MS, host: SERVICE_HOST });
-    assert.match(expired.of("CertificateExpired").join(), /^error The certificate in Secret \S+ expired at /);
-    const due = await storedCertificate({ fromMs: -9 * DAY_MS, toMs: DAY_MS + 60_000, host: SERVICE_HOST });
+    const expired = await storedCertificate({ fromMs: -2 * DAY_MS, toMs: -DAY_MS, address: "127.0.0.1" });
+    assert.match(expired.of("CertificateExpired").join(), /^error The certificate of Secret \S+ expired at /);
+    const due = await storedCertificate({ fromMs: -9 * DAY_MS, toMs: DAY_MS + 60_000, address: "127.0.0.1" });
     assert.match(due.of("CertificateNotRenewed").join(), /^warning .* is valid for another 1d, until /);
-    const renamed = await storedCertificate({ fromMs: -DAY_MS, toMs: 9 * DAY_MS, host: "old.example" });
-    assert.match(
-      renamed.of("CertificateNameMismatch").join(),
-      /does not cover beskar7-claim-coordinator\.beskar7-s/,
-    );
+    const renamed = await storedCertificate({ fromMs: -DAY_MS, toMs: 9 * DAY_MS, address: "10.0.0.1" });
+    assert.match(renamed.of("CertificateNameMismatch").join(), /does not cover 127\.0\.0\.1,/);
     assert.deepEqual(renamed.of("CertificateExpired"), []);
   });
 

@@ -39,10 +39,10 @@ function checkLife({ nowMs, place }: Snapshot, { certPem, source }: CertificateF
   const until = new X509Certificate(certPem).validToDate;
   const leftSeconds = Math.floor((until.getTime() - nowMs) / 1000);
   if (isExpired(certPem, nowMs)) {
-    const what = `The certificate in ${source} expired at ${until.toISOString()}`;
+    const what = `The certificate of ${source} expired at ${until.toISOString()}`;
     return [problem("CertificateExpired", "error", what, logs(place))];
   }
-  const valid = `The certificate in ${source} is valid for another ${age(leftSeconds)}, until ${until.toISOString()}`;
+  const valid = `The certificate of ${source} is valid for another ${age(leftSeconds)}, until ${until.toISOString()}`;
   return mustRenew(certPem, nowMs).yes
     ? [problem("CertificateNotRenewed", "warning", valid, logs(place))]
     : [ok("certificate", valid)];
@@ -55,7 +55,7 @@ function checkNames(place: Place, source: string, served: X509Certificate): Find
   const name = (calledBy ?? "").replace(/^\[|\]$/g, "");
   const covered = ipAddresses.includes(name) ? served.checkIP(name) : served.checkHost(name);
   if (covered !== undefined) return [];
-  const what = `The certificate in ${source} does not cover ${name}, by which the API server calls the service`;
+  const what = `The certificate of ${source} does not cover ${name}, by which the API server calls the service`;
   return [problem("CertificateNameMismatch", "error", what, logs(place))];
 }
 

@@ -1,5 +1,10 @@
+import { formatTerm } from "../../claims/claim.ts";
 import { holderName } from "../../claims/holder.ts";
 import { age } from "../../cli/output.ts";
+import { TERM_ANNOTATION } from "../../hosts/annotations.ts";
+import { annotationsOf } from "../../hosts/fields.ts";
+import type { KubeObject } from "../../kube/api.ts";
+import { termOf } from "../../leader/lease.ts";
 import { count, type Finding, ok, problem } from "../finding.ts";
 import type { LeaseFacts, Snapshot } from "../snapshot.ts";
 import { leaseCommand, logs, seconds } from "./words.ts";
@@ -70,10 +75,13 @@ function checkTransitions({ nowMs, place, serverAhead }: Snapshot, facts: LeaseF
 }
 
 /** A valid holder whom no requester matches. */
-export function checkHolder({ lease, place, replicas }: Snapshot): Finding[] {
+export function checkHolder({ cluster, lease, place, replicas }: Snapshot): Finding[] {
   const facts = lease.ok ? lease.value : null;
   const identity = facts?.record.holderIdentity ?? "";
   if (facts === null || identity === "") return [];
+  const claimed = cluster.ok ? claimedIn(formatTerm(termOf(facts.record)), cluster.value.hosts) : 0;
+  if (claimed > 0)
+    return [ok("holder", `The holder was recognised: it claimed ${count(claimed, "host")} in its term`)];
   if (!facts.holderPods.ok) {
     const what = `Whether the holder's pod exists: ${facts.holderPods.problem}`;
     return [problem("NotReadable", "warning", what, `kubectl get pods -n ${place.leaseNamespace}`)];
@@ -88,4 +96,9 @@ export function checkHolder({ lease, place, replicas }: Snapshot): Finding[] {
   }
   const mend = `kubectl delete lease -n ${place.leaseNamespace} ${place.leaseName}`;
   return [problem("HolderWithoutPod", "error", what, mend)];
+}
+
+/** Hosts whose claim was admitted as the holder's in this term. */
+function claimedIn(term: string, hosts: readonly KubeObject[]): number {
+  return hosts.filter((host) => annotationsOf(host)[TERM_ANNOTATION] === term).length;
 }

@@ -1,4 +1,4 @@
-import type { Host } from "../../claims/claim.ts";
+import { type Host, sameConsumer } from "../../claims/claim.ts";
 import { fieldsOf, textOf } from "../../hosts/fields.ts";
 import { profileForKind, profileForMachineKind, profiles } from "../../hosts/profiles.ts";
 import type { KubeApi, KubeObject, ResourceType } from "../../kube/api.ts";
@@ -15,8 +15,8 @@ const PAGE = 500;
 const CONFIRMED = 50;
 
 /**
- * Hosts, machines and requests of all namespaces. What would be said against a host is looked at once more: orphans
- * at once, and after `patience` the hosts that somebody waits for. Rejects with a KubeError.
+ * Hosts, machines and requests of all namespaces. Hosts of consumers that are gone, and free ones that somebody waits
+ * for, are looked at once more after `patience`: both are ordinary for a moment. Rejects with a KubeError.
  */
 export async function readCluster(api: KubeApi, patience: Promise<unknown>): Promise<ClusterFacts> {
   const types = [...profiles.flatMap(({ hostType, machineType }) => [hostType, machineType]), CLAIM_REQUESTS];
@@ -31,17 +31,20 @@ export async function readCluster(api: KubeApi, patience: Promise<unknown>): Pro
     served,
   };
   const world = worldOf(objects);
-  const suspects = [...world.hosts()].filter(({ consumer }) => consumer !== null && world.isGone(consumer));
+  const suspects = [...world.hosts()]
+    .filter(({ consumer }) => consumer !== null && world.isGone(consumer))
+    .slice(0, CONFIRMED);
   const reasons = new WaitingReasons(world);
   const expected = world.queue
     .pools()
     .flatMap(({ pool }) => world.queue.waiting(pool).slice(0, CONFIRMED))
     .flatMap((claim) => reasons.nextHost(claim) ?? [])
     .slice(0, CONFIRMED);
-  const [orphans, stillFree] = await Promise.all([
-    uidsOf(suspects, (host) => hasNoConsumer(api, host)),
-    patience.then(() => uidsOf(expected, (host) => isUnchanged(api, host))),
-  ]);
+  await patience;
+  const orphans = await uidsOf(suspects, async (host) => {
+    return (await isUnchanged(api, host)) && (await hasNoConsumer(api, host));
+  });
+  const stillFree = await uidsOf(expected, (host) => isUnchanged(api, host));
   return { ...objects, world, orphans, stillFree };
 }
 
@@ -58,10 +61,13 @@ async function hasNoConsumer(api: KubeApi, { consumer }: Host): Promise<boolean>
   return machine === null || (consumer.uid !== "" && machine.metadata.uid !== consumer.uid);
 }
 
-async function isUnchanged(api: KubeApi, { kind, namespace, name, resourceVersion }: Host): Promise<boolean> {
-  const type = profileForKind(kind)?.hostType;
-  const host = type === undefined ? null : await orNull(api.get(type, { namespace, name }));
-  return host?.metadata.resourceVersion === resourceVersion;
+/** Whether the same host is still held by the same consumer, or still by nobody. */
+async function isUnchanged(api: KubeApi, { kind, namespace, name, uid, consumer }: Host): Promise<boolean> {
+  const profile = profileForKind(kind);
+  const object = profile === undefined ? null : await orNull(api.get(profile.hostType, { namespace, name }));
+  if (profile === undefined || object === null || object.metadata.uid !== uid) return false;
+  const now = profile.readConsumerRef(object);
+  return now === null || consumer === null ? now === consumer : sameConsumer(now, consumer);
 }
 
 /** null for a resource that is not served. Items of a list carry no kind of their own. */

@@ -9,19 +9,14 @@ import { profiles } from "../../hosts/profiles.ts";
 import type { KubeApi, KubeObject } from "../../kube/api.ts";
 import { KubeError } from "../../kube/errors.ts";
 import { MUTATING_WEBHOOK_CONFIGURATIONS, VALIDATING_WEBHOOK_CONFIGURATIONS } from "../../kube/types.ts";
-import type { CertificateFacts, Probe, RegistrationFacts } from "../snapshot.ts";
+import type { CertificateFacts, Probe } from "../snapshot.ts";
 import { orNull } from "./reading.ts";
 
 const TYPES = [MUTATING_WEBHOOK_CONFIGURATIONS, VALIDATING_WEBHOOK_CONFIGURATIONS];
 
-/** Rejects with a KubeError. */
-export function readRegistrations(api: KubeApi, wanted: readonly KubeObject[]): Promise<RegistrationFacts[]> {
-  return Promise.all(
-    wanted.map(async (object) => {
-      const type = TYPES.find(({ kind }) => kind === object.kind)!;
-      return { wanted: object, actual: await orNull(api.get(type, { name: object.metadata.name })) };
-    }),
-  );
+/** Both webhook configurations of this name; null for one that does not exist. Rejects with a KubeError. */
+export function readRegistrations(api: KubeApi, name: string): Promise<(KubeObject | null)[]> {
+  return Promise.all(TYPES.map((type) => orNull(api.get(type, { name }))));
 }
 
 /** What the replicas serve: from the Secret of their own authority, or one that is mounted (`mounted`). */
