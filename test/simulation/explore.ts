@@ -1,27 +1,60 @@
-import { formatPlan, parsePlan, planOf } from "./plan.ts";
-import { run } from "./run.ts";
+import { availableParallelism } from "node:os";
+import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import { parsePlan, planOf } from "./plan.ts";
+import { type Result, run } from "./run.ts";
+import { explained } from "./shrink.ts";
 
-/** `SIM_SEED=n` shows one run; `SIM_SEEDS=n` (and `SIM_FROM=n`) tries many. */
-const { SIM_SEED, SIM_PLAN, SIM_SEEDS = "100", SIM_FROM = "1" } = process.env;
-const print = process.env.SIM_QUIET ? null : (line: string) => console.log(line);
+/**
+ * `SIM_SEED=n` or `SIM_PLAN=json` shows one run, line by line. Otherwise tries `SIM_SEEDS` seeds (default 1000) from
+ * `SIM_FROM` (default 1) on, in as many threads as there are cores, and explains each that fails.
+ */
+const { SIM_SEED, SIM_PLAN, SIM_SEEDS = "1000", SIM_FROM = "1" } = process.env;
 
-if (SIM_SEED !== undefined || SIM_PLAN !== undefined) {
-  const plan = SIM_PLAN === undefined ? planOf(Number(SIM_SEED)) : parsePlan(SIM_PLAN);
-  const result = await run(plan, print);
-  console.log(formatPlan(plan));
-  console.log(result);
-} else {
-  const from = Number(SIM_FROM);
-  let failures = 0;
-  let events = 0;
+interface Outcome {
+  readonly seed: number;
+  readonly events: number;
+  readonly counts: Result["counts"];
+  /** "" where nothing failed. */
+  readonly failure: string;
+}
+
+async function tryOne(seed: number): Promise<Outcome> {
+  const plan = planOf(seed);
+  const result = await run(plan);
+  const { events, counts, violations } = result;
+  return { seed, events, counts, failure: violations.length === 0 ? "" : await explained(plan, result) };
+}
+
+async function tryMany(from: number, seeds: number): Promise<void> {
+  const threads = Math.min(availableParallelism(), seeds);
   const startedMs = performance.now();
-  for (let seed = from; seed < from + Number(SIM_SEEDS); seed++) {
-    const result = await run(planOf(seed));
-    events += result.events;
-    if (result.violations.length === 0) continue;
-    failures++;
-    console.log(`SIM_SEED=${seed}: ${result.violations[0]}`);
-  }
-  const seconds = (performance.now() - startedMs) / 1_000;
-  console.log(`${SIM_SEEDS} seeds, ${failures} failed, ${events} events, ${seconds.toFixed(1)} s`);
+  const totals = new Map<string, number>();
+  const note = ({ events, counts, failure }: Outcome) => {
+    if (failure !== "") console.log(failure);
+    const deeds = { ...counts, events, failed: failure === "" ? 0 : 1 };
+    for (const [what, count] of Object.entries(deeds)) totals.set(what, (totals.get(what) ?? 0) + count);
+  };
+  await Promise.all(
+    Array.from({ length: threads }, (_, at) => {
+      const worker = new Worker(new URL(import.meta.url), {
+        workerData: { from: from + at, seeds, threads },
+      });
+      worker.on("message", note);
+      return new Promise((resolve, reject) => worker.on("error", reject).on("exit", resolve));
+    }),
+  );
+  const seconds = ((performance.now() - startedMs) / 1_000).toFixed(0);
+  console.log(`${seeds} seeds in ${seconds} s:`, Object.fromEntries(totals));
+  process.exitCode = totals.get("failed") ? 1 : 0;
+}
+
+if (!isMainThread) {
+  const { from, seeds, threads } = workerData as { from: number; seeds: number; threads: number };
+  const end = Number(SIM_FROM) + seeds;
+  for (let seed = from; seed < end; seed += threads) parentPort?.postMessage(await tryOne(seed));
+} else if (SIM_SEED !== undefined || SIM_PLAN !== undefined) {
+  const plan = SIM_PLAN === undefined ? planOf(Number(SIM_SEED)) : parsePlan(SIM_PLAN);
+  console.log(await run(plan, console.log));
+} else {
+  await tryMany(Number(SIM_FROM), Number(SIM_SEEDS));
 }

@@ -31,7 +31,8 @@ export function planOf(seed: number): Plan {
   return {
     seed,
     replicas,
-    standing: random.chance(0.1) ? random.integer(0, replicas) : replicas,
+    // Without any, all claims are optimistic and only resourceVersion and bindings arbitrate.
+    standing: random.chance(0.2) ? random.integer(0, random.integer(0, replicas)) : replicas,
     // Of one release: two that look after the same machines contradict each other without end.
     controllers: new Array(random.integer(1, 2)).fill(random.chance(0.7) ? "current" : "v0.3.4"),
     hosts: random.integer(1, 5),

@@ -1,4 +1,4 @@
-import type { Plan } from "./plan.ts";
+import { formatPlan, type Plan } from "./plan.ts";
 import { type Result, run } from "./run.ts";
 
 /** Each takes one thing away; null where there is nothing left to take. */
@@ -24,13 +24,17 @@ function kindOf({ violations }: Result): string {
 }
 
 /** The smallest plan that still fails as `plan` does, reached by taking things away one at a time. */
-export async function shrink(plan: Plan, failed: Result): Promise<{ plan: Plan; result: Result }> {
+export async function shrink(
+  plan: Plan,
+  failed: Result,
+  retry: (plan: Plan) => Promise<Result> = run,
+): Promise<{ plan: Plan; result: Result }> {
   const kind = kindOf(failed);
   let best = { plan, result: failed };
   for (let again = true; again; ) {
     again = false;
     for (const candidate of smaller(best.plan)) {
-      const result = await run(candidate);
+      const result = await retry(candidate);
       if (result.violations.length === 0 || kindOf(result) !== kind) continue;
       best = { plan: candidate, result };
       again = true;
@@ -38,4 +42,14 @@ export async function shrink(plan: Plan, failed: Result): Promise<{ plan: Plan; 
     }
   }
   return best;
+}
+
+/** A failure with its shortest form, and the way to see both again. */
+export async function explained(plan: Plan, result: Result): Promise<string> {
+  const shortest = await shrink(plan, result);
+  return [
+    `SIM_SEED=${plan.seed} fails: ${result.violations.join("\n")}`,
+    `The shortest run that fails alike: ${shortest.result.violations[0]}`,
+    `SIM_PLAN='${formatPlan(shortest.plan)}' node scripts/run.mjs test/simulation/explore.ts`,
+  ].join("\n");
 }

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { FAULTS } from "./faults.ts";
 import { withoutChance } from "./no-chance.ts";
-import { formatPlan, type Plan, parsePlan, planOf } from "./plan.ts";
-import { type Result, run } from "./run.ts";
-import { shrink } from "./shrink.ts";
+import { type Plan, parsePlan, planOf } from "./plan.ts";
+import { run } from "./run.ts";
+import { explained } from "./shrink.ts";
 
 /** As many seeds as fit; `SIM_SEEDS` says how many instead, `SIM_FROM` from which on. */
 const BUDGET_MS = 90_000;
@@ -22,16 +22,6 @@ const EVERYTHING: Plan = {
   faultMs: 30_000,
   lease: { durationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 },
 };
-
-/** The failure with its shortest form and the way to see both again. */
-async function explained(plan: Plan, result: Result): Promise<string> {
-  const shortest = await shrink(plan, result);
-  return [
-    `SIM_SEED=${plan.seed} fails: ${result.violations.join("\n")}`,
-    `The shortest run that fails alike: ${shortest.result.violations[0]}`,
-    `SIM_PLAN='${formatPlan(shortest.plan)}' node scripts/run.mjs test/simulation/explore.ts`,
-  ].join("\n");
-}
 
 describe("a simulated cluster", () => {
   it("is the same run for the same seed, and takes nothing from this machine", async () => {
@@ -64,12 +54,15 @@ describe("a simulated cluster", () => {
     const endMs = performance.now() + BUDGET_MS;
     const goesOn = (done: number) =>
       SIM_SEEDS === undefined ? performance.now() < endMs : done < Number(SIM_SEEDS);
+    const seen = { optimistic: 0, led: 0, ordered: 0, bound: 0 };
     let done = 0;
     for (; goesOn(done); done++) {
       const plan = planOf(Number(SIM_FROM) + done);
       const result = await run(plan);
       if (result.violations.length > 0) assert.fail(await explained(plan, result));
+      for (const what of Object.keys(seen) as (keyof typeof seen)[]) seen[what] += result.counts[what];
     }
-    t.diagnostic(`${done} seeds`);
+    for (const [what, count] of Object.entries(seen)) assert.ok(count > 0, `nothing was ${what}`);
+    t.diagnostic(`${done} seeds: ${JSON.stringify(seen)}`);
   });
 });

@@ -29,16 +29,19 @@ interface OpenReview {
   /** The term under which a processor says that it claims; null where the write is none of a processor. */
   readonly intentTerm: string | null;
   readonly dryRun: boolean;
-  /** Who would lose a place, where the replica's view was current when it began to judge. */
-  readonly wronged: (record: DecisionRecord) => string | null;
+  /** Who would lose a place; null where the replica's view was not current when it began to judge. */
+  readonly wronged: ((record: DecisionRecord) => string | null) | null;
   readonly records: DecisionRecord[];
 }
 
 /** Sees everything, believes nobody: compares what replicas decide with what is true. */
 export class Witness {
   readonly violations: string[] = [];
-  /** What happened, to be compared with what replicas count. */
-  readonly counts = { reviews: 0, allowed: 0, claims: 0, bound: 0 };
+  /**
+   * How much happened, so that a run that proves nothing is noticed: reviews, claims let through without a leader and
+   * as the leader's, those whose order could be judged, claims that a processor bound.
+   */
+  readonly counts = { reviews: 0, optimistic: 0, led: 0, ordered: 0, bound: 0 };
   readonly #plan: Plan;
   readonly #scheduler: Scheduler;
   readonly #trace: Trace;
@@ -135,6 +138,7 @@ export class Witness {
 
   /** Nobody may be let through without a leader's order while a leader was there for all to see. */
   #checkOptimistic({ member, arrivedMs }: OpenReview, record: DecisionRecord): void {
+    this.counts.optimistic++;
     const { retryMs } = this.#plan.lease;
     const { process } = member;
     // A read of the Lease that is a retry period old still counts; its age is taken on the replica's own clock.
@@ -170,6 +174,9 @@ export class Witness {
   }
 
   #checkOrder(open: OpenReview, record: DecisionRecord): void {
+    this.counts.led++;
+    if (open.wronged === null) return;
+    this.counts.ordered++;
     const wronged = open.wronged(record);
     if (wronged !== null)
       this.violated(`${record.consumer?.name} was let have ${record.host}, which costs ${wronged} its place`);
@@ -192,7 +199,7 @@ export class Witness {
 
   /** What the verdict must take into account, as it is true now; null where the replica can't know all of it yet. */
   #orderNow(member: ReplicaMember): OpenReview["wronged"] {
-    if (!this.#isCurrent(member)) return () => null;
+    if (!this.#isCurrent(member)) return null;
     const stored = this.#stored!;
     // What its own processor is busy with, or has put off, is out of its queue.
     const elsewhere = new Set<string>();
@@ -221,7 +228,6 @@ export class Witness {
     this.#open.delete(open);
     this.counts.reviews++;
     const { allowed } = (JSON.parse(body) as { response: { allowed: boolean } }).response;
-    if (allowed) this.counts.allowed++;
     const { deeds } = this.#view(open.member.process);
     const answer = `${open.key.split(" ")[0]} ${allowed ? "allow" : "reject"}`;
     deeds.answers.set(answer, (deeds.answers.get(answer) ?? 0) + 1);
