@@ -36,7 +36,7 @@ export class Refusals {
     startedMs: number,
     signal: AbortSignal,
   ): ReviewAnswer | Promise<ReviewAnswer> {
-    const { outcomes, clock, world } = this.#options;
+    const { outcomes, clock, world, recorder } = this.#options;
     const { consumer } = verdict;
     const { holder, requesterIsHolder } = verdict;
     const byForeignHolder = holder.kind === "valid" && holder.foreign && requesterIsHolder;
@@ -47,8 +47,7 @@ export class Refusals {
     if (!queues || request.dryRun || consumer === null) {
       return outcomes.reject(webhook, request, verdict, rejection, startedMs);
     }
-    const known = world.requestOf(consumer);
-    if (known !== null && !known.deleting && (known.phase === "Pending" || known.phase === "Binding")) {
+    if (recorder.isRecorded(consumer)) {
       return outcomes.reject(webhook, request, verdict, rejection, startedMs);
     }
     return this.#record(request, verdict, signal).then((problem) =>

@@ -152,7 +152,9 @@ function readUserInfo(value: unknown): UserInfo | undefined {
 }
 
 function isTextList(value: unknown): value is string[] {
-  return Array.isArray(value) && value.every((item) => typeof item === "string");
+  if (!Array.isArray(value)) return false;
+  for (const item of value) if (typeof item !== "string") return false;
+  return true;
 }
 
 /** What a handler answers; encodeReview puts it on the wire. */

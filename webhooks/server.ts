@@ -25,6 +25,12 @@ import {
  */
 export const BODY_LIMIT_BYTES = 7 * 1024 * 1024;
 
+/**
+ * Held in memory for bodies that are still arriving: nine of the largest, or thousands as they usually are. What
+ * would pass it is turned away at once, so that no number of slow uploads can take the process down.
+ */
+export const BODIES_LIMIT_BYTES = 64 * 1024 * 1024;
+
 /** An idle connection outlives the API server's own 90 s idle limit, so that the API server closes first. */
 const KEEP_ALIVE_MS = 120_000;
 
@@ -61,6 +67,7 @@ export async function startWebhookServer(
 ): Promise<WebhookServer> {
   let inflight = 0;
   let draining = false;
+  const arriving: Arriving = { bytes: 0 };
   /** For the next review. What is answered at once never looked at it, so it serves the one after. */
   let spare = new AbortController();
 
@@ -126,9 +133,10 @@ export async function startWebhookServer(
       out.setHeader("Allow", "POST");
       return reply(out, 405, "reviews are posted", draining);
     }
-    readBody(incoming, (body) => {
+    readBody(incoming, arriving, (body) => {
       if (body === TOO_LARGE)
         return reply(out, 413, `the body is larger than ${BODY_LIMIT_BYTES} bytes`, draining);
+      if (body === TOO_MANY) return reply(out, 503, "too many large bodies are arriving at once", draining);
       try {
         decide(path, handler, incoming, out, body);
       } catch (error) {
@@ -138,14 +146,20 @@ export async function startWebhookServer(
     });
   };
 
+  const { webhookTimeoutMs } = options;
+  const limits = {
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    // A whole review must arrive within the time in which its answer would still be read.
+    handshakeTimeout: webhookTimeoutMs,
+    headersTimeout: webhookTimeoutMs,
+    requestTimeout: webhookTimeoutMs,
+    // Node looks for overdue requests this often, every 30 s unless told.
+    connectionsCheckingInterval: webhookTimeoutMs / 2,
+  };
   const server = createServer(
-    { ...options.tls, minVersion: "TLSv1.2", ALPNProtocols: ["http/1.1"] },
+    { ...options.tls, ...limits, minVersion: "TLSv1.2", ALPNProtocols: ["http/1.1"] },
     listener,
   );
-  server.keepAliveTimeout = KEEP_ALIVE_MS;
-  // A whole review must arrive within the time in which its answer would still be read.
-  server.headersTimeout = options.webhookTimeoutMs;
-  server.requestTimeout = options.webhookTimeoutMs;
   server.on("tlsClientError", (error) => options.log.debug({ err: error }, "TLS handshake failed"));
   await listen(server, bind);
   return {
@@ -187,21 +201,41 @@ function deadlineMs(incoming: IncomingMessage, configuredMs: number): number {
 }
 
 const TOO_LARGE = Symbol("too large");
+const TOO_MANY = Symbol("too many");
+type Body = Buffer | typeof TOO_LARGE | typeof TOO_MANY;
+
+/** Bytes of all bodies of which a part is there and a part is not. */
+interface Arriving {
+  bytes: number;
+}
 
 /**
  * Calls back once with the whole body, or never where the client went away before its end. Not a promise: the
  * answer to a review that needs no waiting leaves in the same turn in which its last byte came.
  */
-function readBody(incoming: IncomingMessage, done: (body: Buffer | typeof TOO_LARGE) => void): void {
+function readBody(incoming: IncomingMessage, arriving: Arriving, done: (body: Body) => void): void {
   const chunks: Buffer[] = [];
   let size = 0;
-  incoming.on("data", (chunk: Buffer) => {
-    size += chunk.length;
-    if (size <= BODY_LIMIT_BYTES) return void chunks.push(chunk);
+  /** The first chunk is not counted: most bodies have no other, and it is small. */
+  let counted = 0;
+  const giveUp = (why: typeof TOO_LARGE | typeof TOO_MANY) => {
     incoming.removeAllListeners("data");
     incoming.removeAllListeners("end");
     incoming.resume();
-    done(TOO_LARGE);
+    done(why);
+  };
+  incoming.on("data", (chunk: Buffer) => {
+    size += chunk.length;
+    if (size > BODY_LIMIT_BYTES) return giveUp(TOO_LARGE);
+    if (chunks.push(chunk) === 1) return;
+    if (chunks.length === 2) {
+      incoming.once("close", () => {
+        arriving.bytes -= counted;
+      });
+    }
+    counted += chunk.length;
+    arriving.bytes += chunk.length;
+    if (arriving.bytes > BODIES_LIMIT_BYTES) giveUp(TOO_MANY);
   });
   incoming.on("end", () => {
     if (!incoming.complete) return;
@@ -228,6 +262,6 @@ function reply(out: ServerResponse, code: number, message: string, draining: boo
     "x-content-type-options": "nosniff",
   };
   // What was not read to its end must not be parsed as the next request on the same connection.
-  if (draining || code === 413) headers.connection = "close";
+  if (draining || code === 413 || code === 503) headers.connection = "close";
   out.writeHead(code, headers).end(body);
 }

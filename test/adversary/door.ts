@@ -1,0 +1,134 @@
+import { Agent, request } from "node:https";
+import { Registry } from "prom-client";
+import { createAuthority, issueServing } from "../../certs/x509.ts";
+import { systemClock } from "../../src/clock.ts";
+import { Holder } from "../../src/coordinator/holder.ts";
+import { Recorder } from "../../src/coordinator/recorder.ts";
+import { profiles } from "../../src/hosts/profiles.ts";
+import type { KubeApi, KubeObject } from "../../src/kube/api.ts";
+import { silentLog } from "../../src/log.ts";
+import { createMetrics } from "../../src/metrics.ts";
+import { createMutate } from "../../webhooks/mutate.ts";
+import { Outcomes } from "../../webhooks/outcome.ts";
+import { Refusals } from "../../webhooks/refusal.ts";
+import { startWebhookServer, type WebhookServer, type WebhookServerOptions } from "../../webhooks/server.ts";
+import { Stamps } from "../../webhooks/stamps.ts";
+import { Judge } from "../../webhooks/verdict.ts";
+import { newWorld } from "../coordinator/builders.ts";
+
+export const HOLDER = "coordinator-0_6b0c1f5e-2f4e-4d58-9a53-1f5a3a0f9d11";
+export const TERM = `lease-uid/1/${HOLDER}`;
+
+const validity = { notBeforeMs: Date.now() - 60_000, notAfterMs: Date.now() + 3_600_000 };
+export const authority = createAuthority({ commonName: "test", ...validity });
+const serving = issueServing(authority, { dnsNames: [], ipAddresses: ["127.0.0.1"], ...validity });
+
+/** The API server's door with the real judge behind /mutate, while HOLDER holds the Lease. No API server. */
+export class ReviewDoor {
+  readonly world = newWorld();
+  readonly server: WebhookServer;
+  readonly #agent = new Agent({ ca: authority.certPem, keepAlive: true });
+
+  private constructor(server: WebhookServer, world: ReviewDoor["world"]) {
+    this.server = server;
+    this.world = world;
+  }
+
+  static async open(changes: Partial<WebhookServerOptions> = {}): Promise<ReviewDoor> {
+    const world = newWorld();
+    const api = {} as KubeApi;
+    const clock = systemClock;
+    const holder = new Holder({
+      api,
+      clock,
+      leaseNamespace: "beskar7-system",
+      leaseName: "l",
+      retryPeriodMs: 2_000,
+    });
+    holder.note(heldLease());
+    const metrics = createMetrics(new Registry(), { version: "test", processMetrics: false });
+    const outcomes = new Outcomes({
+      clock,
+      log: silentLog,
+      rejectionCode: 409,
+      onDecision: ({ allowed, reason }) =>
+        metrics.decision("mutate", allowed ? "allow" : "reject", reason, 0),
+    });
+    const judge = new Judge({
+      world,
+      holder,
+      clock,
+      rule: { leaseNamespace: "beskar7-system", extraServiceAccounts: [] },
+      breakGlassGroups: [],
+      profileForResource: (group, resource) =>
+        profiles.find(({ hostType }) => hostType.group === group && hostType.plural === resource),
+      notReady: () => null,
+      caughtUp: async () => true,
+    });
+    const recorder = new Recorder({ api, world });
+    const refusals = new Refusals({
+      outcomes,
+      recorder,
+      world,
+      clock,
+      log: silentLog,
+      canRecord: () => false,
+    });
+    const stamps = new Stamps({ world, sign: null });
+    const server = await startWebhookServer(
+      { host: "127.0.0.1", port: 0 },
+      {
+        routes: { "/mutate": createMutate({ judge, refusals, outcomes, stamps, clock }) },
+        fallback: (_request, response) => void response.writeHead(404).end(),
+        tls: { key: serving.keyPem, cert: serving.certPem },
+        webhookTimeoutMs: 10_000,
+        maxInflightReviews: 100,
+        clock,
+        log: silentLog,
+        onFailure: (_route, review, failure) => outcomes.fail("mutate", review, failure),
+        ...changes,
+      },
+    );
+    return new ReviewDoor(server, world);
+  }
+
+  post(body: string | Buffer): Promise<{ status: number; text: string }> {
+    return new Promise((resolve, reject) => {
+      const { port } = this.server.address;
+      const call = request(
+        { agent: this.#agent, host: "127.0.0.1", port, path: "/mutate?timeout=5s", method: "POST" },
+        (answer) => {
+          let text = "";
+          answer.setEncoding("utf8").on("data", (chunk) => {
+            text += chunk;
+          });
+          answer.on("end", () => resolve({ status: answer.statusCode ?? 0, text }));
+        },
+      );
+      call.on("error", reject);
+      call.end(body);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#agent.destroy();
+    await this.server.close(0);
+  }
+}
+
+function heldLease(): KubeObject {
+  return {
+    metadata: {
+      name: "l",
+      uid: "lease-uid",
+      resourceVersion: "1",
+      annotations: { "claims.beskar7.io/holder": HOLDER },
+    },
+    spec: {
+      holderIdentity: HOLDER,
+      leaseDurationSeconds: 3_600,
+      leaseTransitions: 1,
+      renewTime: "2026-01-01T00:00:00.000000Z",
+    },
+  };
+}
