@@ -1,4 +1,5 @@
 import { builtinModules } from "node:module";
+import { join } from "node:path";
 import type { Plugin } from "esbuild";
 
 /**
@@ -18,30 +19,35 @@ export const requiredBuiltins: Plugin = {
   },
 };
 
-const CLIENT = "node_modules/@kubernetes/client-node/";
-const RESOLVED = Symbol("resolved");
+const CLIENT = join(import.meta.dirname, "../node_modules/@kubernetes/client-node/dist");
+
+/** In place of a module: one that exports the same names. */
+const REPLACED: Readonly<Record<string, string>> = {
+  "@kubernetes/client-node": `export { KubeConfig } from "./config.js";`,
+  "./gen/index.js": `
+    export { createConfiguration } from "./gen/configuration.js";
+    export { ServerConfiguration } from "./gen/servers.js";`,
+  undici: `
+    export const fetch = globalThis.fetch;
+    export class Agent { constructor() { throw new Error("undici is not part of the bundle"); } }
+    export class ProxyAgent extends Agent {}`,
+};
 
 /**
- * Of the Kubernetes client the kubeconfig and its credentials, all that is used here. Its package does not say that
- * what nobody imports may be left out (a class for each API and each type); and undici, which it would hand to
- * fetch, is never asked for, since requests go through node:https.
+ * Of the Kubernetes client the kubeconfig and its credentials, all that is used here: not the class that it has for
+ * each API and each type, and not undici, which it would hand to fetch, since requests go through node:https.
  */
 export const smallKubernetesClient: Plugin = {
   name: "small-kubernetes-client",
   setup(build) {
-    build.onResolve({ filter: /^(@kubernetes\/client-node$|\.)/ }, async (args) => {
-      const ours = args.path.startsWith("@") || args.importer.includes(CLIENT);
-      if (!ours || args.pluginData === RESOLVED) return undefined;
-      const { importer, kind, resolveDir } = args;
-      const found = await build.resolve(args.path, { importer, kind, resolveDir, pluginData: RESOLVED });
-      return { path: found.path, errors: found.errors, sideEffects: false };
+    build.onResolve(
+      { filter: /^(@kubernetes\/client-node|\.\/gen\/index\.js|undici)$/ },
+      ({ path, importer }) =>
+        path.startsWith("@") || importer.startsWith(CLIENT) ? { path, namespace: "replaced" } : undefined,
+    );
+    build.onLoad({ filter: /.*/, namespace: "replaced" }, ({ path }) => {
+      const contents = REPLACED[path];
+      return contents === undefined ? undefined : { contents, resolveDir: CLIENT };
     });
-    build.onResolve({ filter: /^undici$/ }, ({ path }) => ({ path, namespace: "unused" }));
-    build.onLoad({ filter: /.*/, namespace: "unused" }, () => ({
-      contents: `
-        export const fetch = globalThis.fetch;
-        export class Agent { constructor() { throw new Error("undici is not part of the bundle"); } }
-        export class ProxyAgent extends Agent {}`,
-    }));
   },
 };

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -89,7 +89,7 @@ async function startOnce(bundle: Bundle, flags: readonly string[], ports: Ports)
   try {
     while (!(await isJudged(ports.webhook))) await pause(POLL_MS);
     const wallMs = performance.now() - startedMs;
-    return { wallMs, cpuMs: 1_000 * (await metric(ports, "process_cpu_seconds_total")) };
+    return { wallMs, cpuMs: cpuMsOf(child) };
   } finally {
     await end(child);
   }
@@ -120,13 +120,13 @@ async function measureMemory(bundle: Bundle): Promise<Row[]> {
     try {
       const free = 'beskar7_claim_coordinator_free_hosts{namespace="default",host_kind="PhysicalHost"}';
       while ((await metric({ metrics }, free)) < HOSTS) await pause(500);
-      let highest = 0;
+      let settledBytes = 0;
       for (let look = 0; look < SETTLED_LOOKS; look++) {
         await pause(500);
-        highest = await metric({ metrics }, "process_resident_memory_bytes");
+        settledBytes = await metric({ metrics }, "process_resident_memory_bytes");
       }
       const figure = `resident memory, ${HOSTS.toLocaleString("en")} hosts of 7 KB mirrored`;
-      return [{ figure, value: highest / 1e6, unit: "MB", limit: 120 }];
+      return [{ figure, value: settledBytes / 1e6, unit: "MB", limit: 120 }];
     } finally {
       await end(child);
     }
@@ -136,14 +136,18 @@ async function measureMemory(bundle: Bundle): Promise<Row[]> {
   }
 }
 
-function launch({ file }: Bundle, flags: readonly string[], { webhook, metrics }: Ports): ChildProcess {
+function launch(
+  { file, env: imageEnv }: Bundle,
+  flags: readonly string[],
+  { webhook, metrics }: Ports,
+): ChildProcess {
   const doors = [
     `--webhook-bind-address=127.0.0.1:${webhook}`,
     `--metrics-bind-address=127.0.0.1:${metrics}`,
     "--metrics-secure=false",
     "--health-probe-bind-address=0",
   ];
-  const env = { ...process.env, POD_NAMESPACE: NAMESPACE };
+  const env = { ...process.env, ...imageEnv, POD_NAMESPACE: NAMESPACE };
   return spawn(process.execPath, [file, "manager", ...flags, ...doors], {
     stdio: ["ignore", "ignore", "inherit"],
     env,
@@ -186,6 +190,16 @@ async function metric({ metrics }: Pick<Ports, "metrics">, sample: string): Prom
   const answer = await fetch(`http://127.0.0.1:${metrics}/metrics`).catch(() => undefined);
   const line = (await answer?.text())?.split("\n").find((each) => each.startsWith(`${sample} `));
   return Number(line?.slice(sample.length) ?? 0);
+}
+
+/** User and system time of all its threads, from Linux's /proc; in ticks of 10 ms. NaN elsewhere. */
+function cpuMsOf({ pid }: ChildProcess): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+    return 10 * (Number(fields[11]) + Number(fields[12]));
+  } catch {
+    return Number.NaN;
+  }
 }
 
 function median(values: readonly number[]): number {
