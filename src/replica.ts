@@ -10,6 +10,7 @@ import type { HolderRule } from "./claims/holder.ts";
 import { type Clock, sleep } from "./clock.ts";
 import { Ability } from "./coordinator/ability.ts";
 import { Bindings } from "./coordinator/binding.ts";
+import { Demand } from "./coordinator/demand.ts";
 import { Following } from "./coordinator/following.ts";
 import { Holder } from "./coordinator/holder.ts";
 import { HolderMatch } from "./coordinator/holder-match.ts";
@@ -72,6 +73,7 @@ export class Replica {
   readonly elector: Elector | null;
   readonly processor: Processor;
   readonly controller: RequestController;
+  readonly demand: Demand;
   readonly outcomes: Outcomes;
   readonly holderMatch: HolderMatch;
   readonly routes: Readonly<Record<"/mutate" | "/validate", ReviewHandler>>;
@@ -146,6 +148,15 @@ export class Replica {
       parallelism: CONTROLLER_PARALLELISM,
       onBound: (request, host) => on.bound(request, host),
     });
+    this.demand = new Demand({
+      world,
+      recorder: this.#recorder,
+      clock,
+      log,
+      random,
+      profileForMachine,
+      leads: () => this.#workingTerm() !== null && this.following.requestsAvailable(),
+    });
     this.holderMatch = new HolderMatch((identity) => on.holderUnmatched(identity));
     this.outcomes = new Outcomes({
       clock,
@@ -161,6 +172,7 @@ export class Replica {
     world.onConsumer((key) => {
       const request = world.consumer(key)?.request;
       if (request != null) this.controller.enqueue(request.uid);
+      else this.demand.consider(key);
     });
     this.holder.onChange(() => this.#noteHolder());
   }
@@ -182,6 +194,7 @@ export class Replica {
     if (this.elector !== null) await this.#ability.check();
     this.controller.start(signal);
     this.processor.start(signal);
+    this.demand.start(signal);
     const tick = () => {
       if (signal.aborted) return;
       this.#watchOver(leaseDurationMs);
@@ -254,6 +267,7 @@ export class Replica {
         if (!stillOurs()) return;
         this.#preparedTerm = formatTerm(term);
         this.controller.resync();
+        this.demand.resync();
         this.processor.wake();
         return;
       } catch (error) {

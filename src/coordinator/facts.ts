@@ -139,7 +139,11 @@ export function demandOf(
   if (facts.reserved !== null) return no("it is being bound");
   if (request !== null && unresolvedBinding(request) !== null) return no("its binding is not resolved yet");
   if (facts.suspended) return no("its last binding failed and is retried later");
-  const asked = request !== null && !request.deleting && request.phase === "Pending";
+  const asked =
+    request !== null &&
+    !request.deleting &&
+    request.phase === "Pending" &&
+    !(request.byMachine && machine !== null);
   if (!asked && !machine?.waits) return no("it does not ask for a host");
   if (rules.foreignSinceMs !== null && (facts.holderAttemptMs ?? -Infinity) < rules.foreignSinceMs) {
     return no("the holder, which is none of our replicas, has not tried it lately");

@@ -1,7 +1,7 @@
 import type { Claim, Host, Term } from "../claims/claim.ts";
 import { formatTerm } from "../claims/claim.ts";
 import type { Clock, Timer } from "../clock.ts";
-import type { ClaimWrite, HostProfile } from "../hosts/profile.ts";
+import type { HostProfile } from "../hosts/profile.ts";
 import type { KubeApi } from "../kube/api.ts";
 import { isConflict, isDefiniteRejection } from "../kube/errors.ts";
 import type { Log } from "../log.ts";
@@ -140,7 +140,7 @@ export class Processor {
     const { consumer } = claim;
     const machine = world.consumer(claim.id)?.machine ?? null;
     const known = world.requestOf(consumer)?.consumerRef ?? null;
-    const consumerRef = known ?? ownReference(profile, host, { consumer, machine });
+    const consumerRef = known ?? (machine === null ? { ...consumer } : profile.machineReference(machine));
     const taken = await bindings.take(
       { consumer, consumerRef, hostKind: host.kind, namespace: host.namespace, host, term: formatTerm(term) },
       { signal },
@@ -217,15 +217,4 @@ class UnknownOutcome extends Error {
   constructor(cause: unknown) {
     super("the write ended without an answer", { cause });
   }
-}
-
-/** The reference that the consumer's own controller would write. */
-function ownReference(
-  profile: HostProfile,
-  host: Host,
-  { consumer, machine }: Pick<ClaimWrite, "consumer" | "machine">,
-): Readonly<Record<string, unknown>> {
-  const patch = profile.claimPatch(host, { consumer, machine, attemptedRef: null, annotations: {} });
-  const { consumerRef = {} } = (patch.spec ?? {}) as { consumerRef?: Record<string, unknown> };
-  return Object.fromEntries(Object.entries(consumerRef).filter(([, value]) => value !== null));
 }

@@ -1,10 +1,11 @@
-import { type Consumer, sameConsumer } from "../claims/claim.ts";
+import { type Consumer, consumerKey, sameConsumer } from "../claims/claim.ts";
 import type { CallOptions, KubeApi } from "../kube/api.ts";
 import { isAlreadyExists, isConflict, isNotFound, KubeError } from "../kube/errors.ts";
 import { CLAIM_REQUESTS } from "../kube/types.ts";
 import {
   type ClaimRequest,
   claimRequestName,
+  DEMAND_ANNOTATION,
   newClaimRequest,
   readClaimRequest,
 } from "../requests/claim-request.ts";
@@ -19,6 +20,8 @@ export interface Applicant {
   readonly hostKind: string;
   /** The namespace of the hosts, where the request lives. */
   readonly namespace: string;
+  /** Nothing was attempted: the machine's own condition is the demand, and may end it. */
+  readonly byMachine?: boolean;
 }
 
 export type Recorded =
@@ -39,12 +42,23 @@ export class Recorder {
     this.#world = options.world;
   }
 
+  /** Whether an attempt of this consumer needs no write: its request waits, and not at its machine's word only. */
+  isRecorded(consumer: Consumer): boolean {
+    const request = this.#world.requestOf(consumer);
+    if (request === null || request.deleting) return false;
+    if (request.phase !== "Pending" && request.phase !== "Binding") return false;
+    return !request.byMachine || this.#world.consumer(consumerKey(consumer))?.machine?.waits === true;
+  }
+
   /** Makes sure that the applicant waits: a request exists and is Pending, or is being bound. */
   async record(applicant: Applicant, call: CallOptions = {}): Promise<Recorded> {
     const known = this.#world.requestOf(applicant.consumer);
     const first = known ?? (await this.add(applicant, call));
     const usable = this.#usable(first, applicant);
-    if (!usable.ok || first.phase === "Pending" || first.phase === "Binding") return usable;
+    if (!usable.ok) return usable;
+    if (first.phase === "Pending" || first.phase === "Binding") {
+      return first.byMachine && !applicant.byMachine ? this.#keep(first, call) : usable;
+    }
     try {
       return { ok: true, request: await this.#waitAgain(first, call) };
     } catch (error) {
@@ -97,6 +111,14 @@ export class Recorder {
       return { ok: false, detail: "its ClaimRequest still belongs to an earlier object of the same name" };
     }
     return { ok: true, request };
+  }
+
+  /** Now that there was an attempt, the demand no longer ends with the machine's condition. */
+  async #keep(request: ClaimRequest, call: CallOptions): Promise<Recorded> {
+    const { namespace, name, uid } = request;
+    const body = { metadata: { uid, annotations: { [DEMAND_ANNOTATION]: null } } };
+    const kept = await this.#api.patch(CLAIM_REQUESTS, { namespace, name }, { type: "merge", body }, call);
+    return { ok: true, request: this.#note(kept) };
   }
 
   async #waitAgain(request: ClaimRequest, call: CallOptions): Promise<ClaimRequest> {

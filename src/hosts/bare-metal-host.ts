@@ -70,6 +70,8 @@ export const bareMetalHostProfile: HostProfile = {
     };
   },
 
+  machineReference: ({ apiVersion, kind, namespace, name }) => ({ apiVersion, kind, namespace, name }),
+
   claimPatch(host, write) {
     const labels: Record<string, string | null> = {};
     const cluster = write.machine?.cluster ?? "";

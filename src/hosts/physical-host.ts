@@ -54,6 +54,14 @@ export const physicalHostProfile: HostProfile = {
     };
   },
 
+  machineReference: ({ apiVersion, kind, namespace, name, uid }) => ({
+    apiVersion,
+    kind,
+    namespace,
+    name,
+    uid,
+  }),
+
   claimPatch(host, write) {
     const consumerRef = consumerRefPatch(write, BESKAR7_MACHINES, true);
     return {

@@ -67,6 +67,8 @@ export interface HostProfile {
   readConsumerRef(object: KubeObject): Consumer | null;
   transition(oldObject: KubeObject, newObject: KubeObject): HostTransition;
   readMachine(object: KubeObject): Machine;
+  /** The consumerRef that the machine's own controller would write. */
+  machineReference(machine: Machine): Readonly<Record<string, string>>;
   /**
    * What the machine's own controller would have written to claim this host, so that it finds the host as its own;
    * with the host's resourceVersion as precondition.

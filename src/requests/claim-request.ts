@@ -53,6 +53,8 @@ export interface ClaimRequest {
   readonly createdAtMs: number;
   /** What its status says of malformed annotations of its machine; "" when it says nothing, or that all is well. */
   readonly malformed: string;
+  /** Made because the machine says itself that it waits: when the machine no longer does, neither does this. */
+  readonly byMachine: boolean;
   /** The last claim that a holder sent for this consumer, where that is recorded (foreign holders). */
   readonly lastAttempt: { readonly requester: string; readonly atMs: number } | null;
 }
@@ -97,6 +99,7 @@ export function readClaimRequest(object: KubeObject): ClaimRequest {
     hasFinalizer: metadata.finalizers?.includes(FINALIZER) ?? false,
     createdAtMs: timeMs(metadata.creationTimestamp) ?? 0,
     malformed: readMalformed(records(status.conditions)),
+    byMachine: metadata.annotations?.[DEMAND_ANNOTATION] === BY_MACHINE,
     lastAttempt: readAttempt(record(status.lastAttempt)),
   });
 }
@@ -170,6 +173,10 @@ function readAttempt(raw: Record<string, unknown>): ClaimRequest["lastAttempt"] 
   return atMs === undefined ? null : { requester: text(raw.requester), atMs };
 }
 
+/** Where the demand comes from, if from nothing that has to be kept: the machine's own condition. */
+export const DEMAND_ANNOTATION = "claims.beskar7.io/demand";
+const BY_MACHINE = "machine";
+
 export interface NewClaimRequest {
   /** The consumer that is to wait; not a ClaimRequest. */
   consumer: Consumer;
@@ -180,6 +187,8 @@ export interface NewClaimRequest {
   hostNamespace: string;
   /** uid of the consumer's object where the reference leaves it out; default: the consumer's. */
   ownerUID?: string;
+  /** The machine says itself that it waits; default false: it has tried to claim a host. */
+  byMachine?: boolean;
   /** Default 0: the machine's own annotation counts where there is a machine. */
   priority?: number;
 }
@@ -199,6 +208,7 @@ export function newClaimRequest(options: NewClaimRequest): KubeObject {
       namespace: hostNamespace,
       name: claimRequestName(consumer, hostNamespace),
       finalizers: [FINALIZER],
+      ...(options.byMachine === true && { annotations: { [DEMAND_ANNOTATION]: BY_MACHINE } }),
       ...(owner === undefined ? {} : { ownerReferences: [owner] }),
     },
     spec: {

@@ -78,6 +78,7 @@ export function request(machineName: string, changes: Partial<ClaimRequest> = {}
     hostName: "",
     message: "",
     malformed: "",
+    byMachine: false,
     deleting: false,
     hasFinalizer: true,
     createdAtMs: 2_000,
