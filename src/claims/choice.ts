@@ -2,10 +2,10 @@
 import { bitsOf } from "./bits.ts";
 import type { Claim, Host } from "./claim.ts";
 import { flowOf, type HostClass, type Kind, type Network } from "./network.ts";
-import { isBefore } from "./pool.ts";
 import { compareClaims } from "./priority.ts";
 import { hardwareKnown, preferredCount } from "./requirements.ts";
 import { findOpening, moveInto, sparable } from "./search.ts";
+import { isBefore } from "./seats.ts";
 
 /** Greater is better: first preferred tags and labels, then a known fit over an unknown one. */
 function merit(kind: Kind, cls: HostClass): number {

@@ -14,6 +14,12 @@ export interface Seat {
   class: HostClass;
 }
 
+/** A claim of the queue and the kind it is of. */
+export interface Ticket {
+  claim: Claim;
+  kind: Kind;
+}
+
 /** How many claims of a kind have their places in a class; never 0. */
 export interface Flow {
   readonly class: HostClass;

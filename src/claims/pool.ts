@@ -3,9 +3,10 @@ import { addRow, type BitRow, bitsOf, clearBit, rowOf, ScratchBits, setBit } fro
 import type { Claim, Host, Requirements } from "./claim.ts";
 import { inserted, removed } from "./lists.ts";
 import { Matching } from "./matching.ts";
-import { HostClass, Kind, type Parts, type Seat } from "./network.ts";
+import { HostClass, Kind, type Parts, type Seat, type Ticket } from "./network.ts";
 import { claimIndex, compareClaims } from "./priority.ts";
 import { fits } from "./requirements.ts";
+import { merged, seatIndex, sortedSeats } from "./seats.ts";
 import {
   type Change,
   type Condition,
@@ -48,15 +49,20 @@ export class Pool {
     this.seats = seats;
   }
 
-  addHost(host: Host): Seat {
+  get placedCount(): number {
+    return this.claimCount - this.matching.unplaced;
+  }
+
+  /** Puts the host of the seat in its class, whatever class the seat was in before. */
+  addSeat(seat: Seat): void {
+    const { host } = seat;
     const terms = this.vocabulary.termsOf(host);
     const key = classKey(terms);
     const cls = this.classes.get(key) ?? this.newClass(terms, host);
-    const seat = { host, class: cls };
+    seat.class = cls;
     cls.members = inserted(cls.members, seatIndex(cls.members, host), seat);
     this.hostCount++;
     this.matching.hostAdded(cls);
-    return seat;
   }
 
   removeHost(seat: Seat): void {
@@ -96,10 +102,12 @@ export class Pool {
   }
 
   /** Puts a newer state of the claim in its place; false when it has to be removed and added instead. */
-  updateClaim(kind: Kind, old: Claim, claim: Claim): boolean {
+  updateClaim(ticket: Ticket, claim: Claim): boolean {
+    const { claim: old, kind } = ticket;
     if (compareClaims(old, claim) !== 0 || requirementsKey(claim.requirements) !== kind.key) return false;
     kind.claims = kind.claims.with(claimIndex(kind.claims, old), claim);
     this.matching.noteClaims(kind);
+    ticket.claim = claim;
     return true;
   }
 
@@ -313,22 +321,6 @@ function sortedEntries(labels: Readonly<Record<string, string>>): [string, strin
   return Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-/** Hosts of a pool in their order: by name, and by uid while a host and its successor are both there. */
-export function isBefore(a: Host, b: Host): boolean {
-  return a.name < b.name || (a.name === b.name && a.uid < b.uid);
-}
-
-function seatIndex(seats: readonly Seat[], host: Host): number {
-  let low = 0;
-  let high = seats.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (isBefore(seats[middle]!.host, host)) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
 function sortIntoParts(seat: Seat, word: Word): void {
   const { parts } = seat.class;
   if (parts === null) return;
@@ -339,26 +331,4 @@ function sortIntoParts(seat: Seat, word: Word): void {
   const others = parts.others.get(term);
   if (others === undefined) parts.others.set(term, [seat]);
   else others.push(seat);
-}
-
-/** API servers list by name, so that nearly always there is nothing to do. */
-function sortedSeats(seats: Seat[]): Seat[] {
-  for (let i = 1; i < seats.length; i++) {
-    if (!isBefore(seats[i - 1]!.host, seats[i]!.host)) {
-      return seats.sort((a, b) => (isBefore(a.host, b.host) ? -1 : 1));
-    }
-  }
-  return seats;
-}
-
-/** Two sorted lists in one. */
-function merged(a: readonly Seat[], b: readonly Seat[]): Seat[] {
-  const all: Seat[] = [];
-  let i = 0;
-  for (const seat of b) {
-    while (i < a.length && isBefore(a[i]!.host, seat.host)) all.push(a[i++]!);
-    all.push(seat);
-  }
-  while (i < a.length) all.push(a[i++]!);
-  return all;
 }

@@ -8,15 +8,11 @@
 import { type Assignment, chooseHost, placeFirst } from "./choice.ts";
 import { type Claim, type Host, poolKey } from "./claim.ts";
 import type { Matching } from "./matching.ts";
-import type { Kind, Seat } from "./network.ts";
-import { Pool } from "./pool.ts";
+import type { Seat, Ticket } from "./network.ts";
+import type { Pool } from "./pool.ts";
+import { NO_CLASS, Pools, READY_POOLS } from "./pools.ts";
 import { claimIndex, compareClaims } from "./priority.ts";
 import { fit } from "./requirements.ts";
-
-interface Ticket {
-  claim: Claim;
-  readonly kind: Kind;
-}
 
 /** One pool, as a status page shows it. */
 export interface PoolStatus {
@@ -51,11 +47,16 @@ export interface ClaimOutlook {
 }
 
 export class ClaimQueue {
-  private readonly byPool = new Map<string, Pool>();
   private readonly seats = new Map<string, Seat>();
   private readonly tickets = new Map<string, Ticket>();
+  private readonly byPool: Pools;
   /** The pools that `load` has touched; null outside of it. */
   private loading: Set<Pool> | null = null;
+
+  /** `readyPools`: how many small pools are kept ready to be asked, an integer from 1; it changes no answer. */
+  constructor(readyPools = READY_POOLS) {
+    this.byPool = new Pools(this.seats, this.tickets, readyPools);
+  }
 
   /**
    * For the first loading of a mirror: the hosts and claims that `work` enters or takes out are matched at its end, all
@@ -66,11 +67,13 @@ export class ClaimQueue {
     if (this.loading !== null) throw new Error("the queue is loading already");
     const loading = new Set<Pool>();
     this.loading = loading;
+    this.byPool.keepReady();
     try {
       work();
     } finally {
       this.loading = null;
       for (const pool of loading) pool.matching.finishLoading();
+      this.byPool.letRest();
     }
   }
 
@@ -79,20 +82,22 @@ export class ClaimQueue {
     const seat = this.seats.get(host.uid);
     const key = poolKey(host.kind, host.namespace);
     if (seat !== undefined) {
-      if (poolKeyOf(seat.host) === key && this.byPool.get(key)!.updateHost(seat, host)) return;
+      if (poolKeyOf(seat.host) === key && this.byPool.find(key)!.updateHost(seat, host)) return;
       this.removeHost(host.uid);
     }
-    this.seats.set(host.uid, this.enter(key).addHost(host));
+    const entering = { host, class: NO_CLASS };
+    this.seats.set(host.uid, entering);
+    this.enter(key).addSeat(entering);
   }
 
   /** Of a host that is not there: nothing happens. */
   removeHost(uid: string): void {
     const seat = this.seats.get(uid);
     if (seat === undefined) return;
-    this.seats.delete(uid);
     const key = poolKeyOf(seat.host);
     this.enter(key).removeHost(seat);
-    this.leave(key);
+    this.seats.delete(uid);
+    this.byPool.close(key);
   }
 
   hasHost(uid: string): boolean {
@@ -111,23 +116,21 @@ export class ClaimQueue {
     }
     const ticket = this.tickets.get(claim.id);
     if (ticket !== undefined) {
-      const { claim: old, kind } = ticket;
-      if (old.pool === claim.pool && this.byPool.get(claim.pool)!.updateClaim(kind, old, claim)) {
-        ticket.claim = claim;
+      if (ticket.claim.pool === claim.pool && this.byPool.find(claim.pool)!.updateClaim(ticket, claim))
         return;
-      }
       this.removeClaim(claim.id);
     }
-    this.tickets.set(claim.id, { claim, kind: this.enter(claim.pool).addClaim(claim) });
+    const kind = this.enter(claim.pool).addClaim(claim);
+    this.tickets.set(claim.id, { claim, kind });
   }
 
   /** Of a claim that is not there: nothing happens. */
   removeClaim(id: string): void {
     const ticket = this.tickets.get(id);
     if (ticket === undefined) return;
-    this.tickets.delete(id);
     this.enter(ticket.claim.pool).removeClaim(ticket.kind, ticket.claim);
-    this.leave(ticket.claim.pool);
+    this.tickets.delete(id);
+    this.byPool.close(ticket.claim.pool);
   }
 
   getClaim(id: string): Claim | undefined {
@@ -142,7 +145,8 @@ export class ClaimQueue {
   displaced(claim: Claim, hostUid: string): Claim | null {
     const seat = this.seats.get(hostUid);
     if (seat === undefined) return null;
-    const loser = this.matchingOf(poolKeyOf(seat.host)).weakest(seat.class);
+    const matching = this.matchingOf(poolKeyOf(seat.host));
+    const loser = matching.weakest(seat.class);
     if (loser === null) return null;
     return compareClaims(loser, this.getClaim(claim.id) ?? claim) < 0 ? loser : null;
   }
@@ -153,8 +157,9 @@ export class ClaimQueue {
    */
   choose(claimId: string): string | null {
     const ticket = this.tickets.get(claimId);
-    if (ticket === undefined || !isPlaced(ticket)) return null;
-    return chooseHost(this.matchingOf(ticket.claim.pool), ticket.kind).uid;
+    if (ticket === undefined) return null;
+    const matching = this.matchingOf(ticket.claim.pool);
+    return isPlaced(ticket) ? chooseHost(matching, ticket.kind).uid : null;
   }
 
   /**
@@ -162,7 +167,8 @@ export class ClaimQueue {
    * taking both out, and so on. Changes nothing. Only the first `most` of them are worked out, an integer from 0.
    */
   place(most = Number.POSITIVE_INFINITY): Iterable<Assignment> {
-    const pools = [...this.byPool].filter(([, pool]) => pool.claimCount > 0 && pool.hostCount > 0);
+    this.assertReady();
+    const pools = [...this.byPool.all()].filter(([, { placedCount }]) => placedCount > 0);
     const placed = pools.flatMap(([key]) => placeFirst(this.matchingOf(key), most));
     return pools.length > 1 ? placed.sort((a, b) => compareClaims(a.claim, b.claim)).slice(0, most) : placed;
   }
@@ -172,7 +178,7 @@ export class ClaimQueue {
     const ticket = this.tickets.get(claimId);
     if (ticket === undefined) return 0;
     let before = 0;
-    for (const kind of this.byPool.get(ticket.claim.pool)!.kinds.values()) {
+    for (const kind of this.byPool.find(ticket.claim.pool)!.kinds.values()) {
       before += claimIndex(kind.claims, ticket.claim);
     }
     return before + 1;
@@ -180,7 +186,7 @@ export class ClaimQueue {
 
   /** How many claims wait, in one pool or in all. */
   depth(pool?: string): number {
-    return pool === undefined ? this.tickets.size : (this.byPool.get(pool)?.claimCount ?? 0);
+    return pool === undefined ? this.tickets.size : (this.byPool.counts(pool)?.claimCount ?? 0);
   }
 
   /** The claim that was created first, in one pool or of all; null when none waits. */
@@ -196,12 +202,12 @@ export class ClaimQueue {
 
   /** By name. A pool is there while it has a host or a claim. */
   pools(): PoolStatus[] {
-    return [...this.byPool]
-      .map(([pool, { hostCount, claimCount, matching }]) => ({
+    return [...this.byPool.all()]
+      .map(([pool, { hostCount, claimCount, placedCount }]) => ({
         pool,
         freeHosts: hostCount,
         waiting: claimCount,
-        placed: claimCount - matching.unplaced,
+        placed: placedCount,
       }))
       .sort((a, b) => (a.pool < b.pool ? -1 : 1));
   }
@@ -232,7 +238,7 @@ export class ClaimQueue {
   }
 
   private *outlooks(claim: Claim): Generator<HostOutlook> {
-    const classes = [...this.byPool.get(claim.pool)!.classes.values()];
+    const classes = [...this.byPool.find(claim.pool)!.classes.values()];
     const hosts = classes.flatMap((cls) => cls.members.map((seat) => seat.host));
     for (const host of hosts.sort((a, b) => (a.name < b.name ? -1 : 1))) {
       const { fits, reasons } = fit(claim.requirements, host);
@@ -245,32 +251,27 @@ export class ClaimQueue {
   }
 
   private *unsorted(pool: string): Generator<Claim> {
-    for (const kind of this.byPool.get(pool)?.kinds.values() ?? []) yield* kind.claims;
+    for (const kind of this.byPool.find(pool)?.kinds.values() ?? []) yield* kind.claims;
   }
 
-  /** The pool, to be asked. */
+  /** The pool, to be asked. Its seats and tickets have their classes and kinds from here on. */
   private matchingOf(key: string): Matching {
+    this.assertReady();
+    return this.byPool.find(key)!.matching;
+  }
+
+  private assertReady(): void {
     if (this.loading !== null) throw new Error("the queue is asked while it is loading");
-    return this.byPool.get(key)!.matching;
   }
 
   /** The pool, to be changed. */
   private enter(key: string): Pool {
-    let pool = this.byPool.get(key);
-    if (pool === undefined) {
-      pool = new Pool(this.seats);
-      this.byPool.set(key, pool);
-    }
+    const pool = this.byPool.open(key);
     if (this.loading !== null && !this.loading.has(pool)) {
       this.loading.add(pool);
       pool.matching.startLoading();
     }
     return pool;
-  }
-
-  private leave(key: string): void {
-    const { hostCount, claimCount } = this.byPool.get(key)!;
-    if (hostCount === 0 && claimCount === 0) this.byPool.delete(key);
   }
 }
 

@@ -29,13 +29,14 @@ interface Case extends generate.World {
 function forAll(size: generate.Size, cases: number, check: (generated: Case) => void): void {
   for (let seed = FIRST_SEED; seed < FIRST_SEED + cases; seed++) {
     const random = new Random(seed * 7919);
-    const queue = new ClaimQueue();
+    const queue = new ClaimQueue(1);
     const changes: generate.Change[] = [];
     try {
       for (let n = 1 + random.below(size.changes); n > 0; n--) {
         const change = generate.randomChange(random, size);
         changes.push(change);
         apply(queue, change);
+        if (random.chance(0.2)) lookElsewhere(queue);
         // Questions between changes must leave nothing behind that a later answer could be made of.
         if (random.chance(0.2))
           queue.displaced(generate.randomClaim(random, size), `uid-h${random.below(3)}`);
@@ -45,6 +46,12 @@ function forAll(size: generate.Size, cases: number, check: (generated: Case) => 
       throw new Error(`repeat with CLAIMS_SEED=${seed} CLAIMS_CASES=1`, { cause });
     }
   }
+}
+
+/** Only the pool that was touched last is kept ready in these tests. */
+function lookElsewhere(queue: ClaimQueue): void {
+  queue.setHost(generate.aHost("away", { namespace: "elsewhere" }));
+  queue.removeHost("uid-away");
 }
 
 function placed(queue: ClaimQueue): string[] {
