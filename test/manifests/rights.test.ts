@@ -1,14 +1,10 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
-import { setTimeout as pause } from "node:timers/promises";
 import { Orphans } from "../../src/coordinator/orphans.ts";
 import { World } from "../../src/coordinator/world.ts";
 import { profileForKind, profileForMachineKind } from "../../src/hosts/profiles.ts";
-import type { KubeObject } from "../../src/kube/api.ts";
 import type { KubeClient } from "../../src/kube/client.ts";
-import { isNotFound } from "../../src/kube/errors.ts";
 import {
-  CLAIM_REQUESTS,
   LEASES,
   MUTATING_WEBHOOK_CONFIGURATIONS,
   SECRETS,
@@ -16,11 +12,12 @@ import {
 } from "../../src/kube/types.ts";
 import { silentLog } from "../../src/log.ts";
 import { skipWithoutControlPlane } from "../controlplane/index.ts";
-import { consumerOf, Objects, phaseOf } from "../e2e/objects.ts";
+import { consumerOf, Objects } from "../e2e/objects.ts";
 import { apiFor } from "../e2e/rig.ts";
 import { until } from "../e2e/until.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { type Bundle, buildBundle } from "./bundle.ts";
+import { Deeds } from "./deeds.ts";
 import { GrantedCluster, NAMESPACE, SERVICE } from "./granted-cluster.ts";
 import { type GrantedService, startGrantedService } from "./granted-service.ts";
 import { nameOf, type Right, rightsOf } from "./rights.ts";
@@ -81,6 +78,14 @@ describe(name, { skip: await skipWithoutControlPlane(name), timeout: 280_000 }, 
         for (const { clientConfig } of webhooks as { clientConfig: { caBundle?: string } }[])
           assert.ok(clientConfig.caBundle);
       }
+    });
+
+    test("has a lane of its own at the API server", async () => {
+      const flowSchema = `/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas/${SERVICE}`;
+      const { uid } = (await cluster.plane.call("GET", flowSchema)).json().metadata;
+      const path = "/apis/infrastructure.cluster.x-k8s.io/v1beta1/physicalhosts";
+      const { headers } = await cluster.plane.call("GET", path, { token: await cluster.podToken("granted") });
+      assert.equal(headers["x-kubernetes-pf-flowschema-uid"], uid);
     });
 
     test("records a claim, binds, serves requests and scrapes, and cleans up, without one refusal", async () => {
@@ -169,111 +174,3 @@ function namesPattern({ verb, resource }: Right): string {
 }
 const names = (right: Right, line: string) => new RegExp(namesPattern(right)).test(line);
 const isRefusal = (line: string) => /is forbidden|may not |"code":403/.test(line);
-
-const isGone = (api: KubeClient, key: { namespace: string; name: string }) =>
-  api.get(CLAIM_REQUESTS, key).then(
-    () => false,
-    (error) => isNotFound(error),
-  );
-
-/** What is done to the service, each in a namespace of its own; all wait until it has done its part. */
-class Deeds {
-  readonly #cluster: GrantedCluster;
-  readonly #controller: KubeClient;
-  readonly #service: GrantedService;
-  #pools = 0;
-
-  constructor(cluster: GrantedCluster, controller: KubeClient, service: GrantedService) {
-    this.#cluster = cluster;
-    this.#controller = controller;
-    this.#service = service;
-  }
-
-  #pool(): Promise<Objects> {
-    this.#pools += 1;
-    return Objects.in(this.#cluster.admin, `pool-${this.#pools}`);
-  }
-
-  /** A controller claims, is told to wait, and gets its host; events say so. */
-  async delegatedClaim(): Promise<void> {
-    const pool = await this.#pool();
-    await pool.machine("machine");
-    const host = await pool.host("host");
-    await assert.rejects(pool.claim(this.#controller, host, "machine"), /Conflict|leader/i);
-    await until(async () => consumerOf(await pool.getHost("host")) === "machine");
-    await until(async () => (await this.#eventReasons(pool.namespace)).includes("HostClaimed"));
-  }
-
-  async #eventReasons(namespace: string): Promise<string[]> {
-    const answer = await this.#cluster.plane.call("GET", `/api/v1/namespaces/${namespace}/events`);
-    return answer.json().items.map((event: { reason: string }) => event.reason);
-  }
-
-  /** A ClaimRequest that stands for itself gets a host, and gives it back when it is deleted. */
-  async request(): Promise<void> {
-    const pool = await this.#pool();
-    await pool.host("host");
-    await this.#createRequest(pool.namespace, "mine", { hostKind: "PhysicalHost" });
-    await until(async () => phaseOf(await pool.getRequest("mine")) === "Bound");
-    await this.#cluster.kubectl(["delete", "claimreq", "mine", "-n", pool.namespace, "--timeout=60s"]);
-    assert.equal(consumerOf(await pool.getHost("host")), "");
-  }
-
-  async openBinding(): Promise<void> {
-    const pool = await this.#pool();
-    const machine = await pool.machine("machine");
-    await this.#openBinding(machine, await pool.host("host", { state: "Inspecting" }));
-  }
-
-  async openMetal3Binding(): Promise<void> {
-    const pool = await this.#pool();
-    const machine = await pool.metal3Machine("machine");
-    await this.#openBinding(machine, await pool.bareMetalHost("host", { state: "inspecting" }));
-  }
-
-  /** A leader died between binding and claim; the host is fenced, and the binding is free again. */
-  async #openBinding({ kind = "", metadata }: KubeObject, host: KubeObject): Promise<void> {
-    const { name: consumer, namespace = "", uid } = metadata;
-    const { name: hostName, uid: hostUID, resourceVersion: hostResourceVersion } = host.metadata;
-    const key = { namespace, name: `${kind.toLowerCase()}-${consumer}` };
-    const consumerRef = { kind, name: consumer, namespace, uid };
-    await this.#createRequest(namespace, key.name, { hostKind: host.kind, consumerRef });
-    const binding = { hostName, hostUID, hostResourceVersion, term: "former" };
-    const body = { status: { phase: "Binding", binding } };
-    const { admin } = this.#cluster;
-    await admin.patch(CLAIM_REQUESTS, key, { type: "merge", body }, { subresource: "status" });
-    await until(async () => phaseOf(await admin.get(CLAIM_REQUESTS, key)) === "Pending");
-  }
-
-  async #createRequest(namespace: string, requestName: string, spec: object): Promise<void> {
-    await this.#cluster.admin.create(CLAIM_REQUESTS, {
-      apiVersion: "claims.beskar7.io/v1alpha1",
-      kind: "ClaimRequest",
-      metadata: { name: requestName, namespace },
-      spec,
-    });
-  }
-
-  machineGone(): Promise<void> {
-    return this.#consumerGone("Beskar7Machine", "PhysicalHost");
-  }
-
-  metal3MachineGone(): Promise<void> {
-    return this.#consumerGone("Metal3Machine", "BareMetalHost");
-  }
-
-  /** A request whose consumer, known by its uid, does not exist any more. */
-  async #consumerGone(kind: string, hostKind: string): Promise<void> {
-    const { namespace } = await this.#pool();
-    const requestName = `${kind.toLowerCase()}-gone`;
-    const consumerRef = { kind, name: "gone", namespace, uid: "0" };
-    await this.#createRequest(namespace, requestName, { hostKind, consumerRef });
-    await until(() => isGone(this.#cluster.admin, { namespace, name: requestName }));
-  }
-
-  /** Somebody without a right to metrics, so that both reviews are asked for; each time with a new token. */
-  async scrape(): Promise<void> {
-    const token = await this.#cluster.plane.podToken("monitoring", "prometheus", "prometheus-0");
-    while ((await this.#service.get("/metrics", token)) === 503) await pause(50);
-  }
-}
