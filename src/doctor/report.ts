@@ -15,19 +15,26 @@ export function reportText(findings: readonly GroupedFinding[]): string {
 function* listed(findings: readonly GroupedFinding[]): Iterable<string> {
   const shown = new Map<string, number>();
   for (const finding of findings) {
-    const times = (shown.get(finding.id) ?? 0) + 1;
-    if (finding.severity !== "ok") shown.set(finding.id, times);
-    if (times <= LISTED) yield findingText(finding);
+    const { id, severity, what } = finding;
+    if (severity === "ok") {
+      yield `  ok       ${what}`;
+      continue;
+    }
+    const times = (shown.get(id) ?? 0) + 1;
+    shown.set(id, times);
+    if (times <= LISTED) yield problemText(finding, times === 1);
   }
   for (const [id, times] of shown) {
     if (times > LISTED) yield `  ...      ${id}: ${times - LISTED} more, which -o json lists`;
   }
 }
 
-function findingText({ id, severity, what, why, mend }: GroupedFinding): string {
-  if (severity === "ok") return `  ok       ${what}`;
+/** Why it matters is said once for all problems of a code. */
+function problemText({ id, severity, what, why, mend }: GroupedFinding, withWhy: boolean): string {
   const indent = " ".repeat(11);
-  return [`  ${severity.padEnd(8)} ${id}: ${what}`, `${indent}${why}`, `${indent}$ ${mend}`].join("\n");
+  const lines = [`  ${severity.padEnd(8)} ${id}: ${what}`, `${indent}$ ${mend}`];
+  if (withWhy) lines.splice(1, 0, `${indent}${why}`);
+  return lines.join("\n");
 }
 
 export function summary(findings: readonly GroupedFinding[]): string {

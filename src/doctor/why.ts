@@ -38,7 +38,8 @@ export const WHY = {
     "The API server sends other writes than the service expects, or treats its silence in another way; the service reports such edits and leaves them alone.",
   WebhookUnreachable:
     "With failurePolicy Fail every claim is refused, with Ignore every claim passes unchecked, steals included.",
-  WebhookCannotJudge: "Claims are refused with a retriable reason until this replica knows the cluster.",
+  WebhookCannotJudge:
+    "Claims are refused with a retriable reason while the replicas do not know the cluster, or can't read the Lease.",
 
   CaBundleMissing: "The API server does not trust the service's certificate, so every review fails.",
   CaBundleMismatch: "The API server does not trust the certificate that is served, so every review fails.",

@@ -13,9 +13,15 @@ export function checkRights({ place, rights }: Snapshot): Finding[] {
     return [problem("RightsNotChecked", "warning", what, whoAsks)];
   }
   if (missing.length === 0) return [ok("rights", `${user} has all of ${asked} rights that it needs`)];
-  return missing.map((right) =>
-    problem("RightMissing", "error", `${user} may not ${rightText(right)}`, install(place)),
-  );
+  const byObject = new Map<string, Right[]>();
+  for (const right of missing) {
+    const where = rightText({ ...right, verb: "" });
+    byObject.set(where, [...(byObject.get(where) ?? []), right]);
+  }
+  return [...byObject].map(([object, rights]) => {
+    const verbs = rights.map(({ verb }) => verb).join(", ");
+    return problem("RightMissing", "error", `${user} may not ${verbs}${object}`, install(place));
+  });
 }
 
 /** "patch claimrequests/status.claims.beskar7.io", as kubectl auth can-i takes it, and where. */

@@ -7,7 +7,7 @@ export const leaseCommand = ({ leaseNamespace, leaseName }: Place): string =>
   `kubectl get leases -n ${leaseNamespace} ${leaseName} -o yaml`;
 
 export const logs = ({ namespace }: Place): string =>
-  `kubectl logs -n ${namespace} deployment/${SERVICE_NAME} -c manager --all-pods`;
+  `kubectl logs -n ${namespace} -l app.kubernetes.io/name=${SERVICE_NAME} -c manager --prefix --tail=-1`;
 
 /** Sets right what `install` makes; for another namespace it has to be named. */
 export const install = ({ namespace }: Place): string => `${SERVICE_NAME} install -n ${namespace}`;
