@@ -8,7 +8,7 @@ import { reviewOf } from "./reviews.ts";
 
 const WHOLE = JSON.stringify(reviewOf());
 
-describe("an upload", () => {
+describe("an upload", { timeout: 30_000 }, () => {
   let door: ReviewDoor;
   before(async () => {
     door = await ReviewDoor.open({ webhookTimeoutMs: 1_000 });
