@@ -133,6 +133,14 @@ const CASES: Record<string, readonly [Partial<Snapshot>, readonly string[]]> = {
     { serverAhead: { leastMs: 5_001, mostMs: 20_000 } },
     ["warning ClockSkew"],
   ],
+  "a holder's clock that is certainly behind is told as well": [
+    lease({ holderAhead: { leastMs: -20_000, mostMs: -5_001 } }),
+    ["warning ClockSkew"],
+  ],
+  "and one that is certainly ahead": [
+    lease({ holderAhead: { leastMs: 5_001, mostMs: 20_000 } }),
+    ["warning ClockSkew"],
+  ],
   "a host that was claimed before there was a registration is as it should be": [
     { cluster: { ok: true, value: clusterFacts({ hosts: [heldHost("2025-12-01T00:00:00Z")] }) } },
     [],
@@ -222,6 +230,7 @@ describe("doctor's checks", () => {
       text,
       /\n {2}warning {2}HostClaimedAtArrival: PhysicalHost .*\n {11}Claims in a create.*\n {11}\$ kubectl/,
     );
+    assert.equal(text.match(/HostClaimedAtArrival: PhysicalHost/g)?.length, 10);
     assert.match(text, /\n {2}\.{3} {6}HostClaimedAtArrival: 2 more, which -o json lists\n/);
     assert.match(text, /\n\n0 errors, 12 warnings\.$/);
   });

@@ -9,9 +9,8 @@ import { count, type Finding, ok, problem } from "../finding.ts";
 import type { LeaseFacts, Snapshot } from "../snapshot.ts";
 import { leaseCommand, logs, seconds } from "./words.ts";
 
-/** As many changes of the leader an hour, and as many in all, are no rollout any more. */
+/** More changes of the leader an hour than this are no rollout any more. */
 const FREQUENT_PER_HOUR = 4;
-const FREQUENT_AT_LEAST = 5;
 const HOUR_MS = 3_600_000;
 
 /** Present, held, renewed, and by whom. */
@@ -69,7 +68,7 @@ function checkTransitions({ nowMs, place, serverAhead }: Snapshot, facts: LeaseF
   const perHour = transitions / Math.max(1, livedMs / HOUR_MS);
   const lived = age(Math.floor(livedMs / 1000));
   const what = `${count(transitions, "change")} of the leader in ${lived}`;
-  if (transitions < FREQUENT_AT_LEAST || perHour <= FREQUENT_PER_HOUR) return [ok("lease", what)];
+  if (perHour <= FREQUENT_PER_HOUR) return [ok("lease", what)];
   const mend = `${logs(place)} | grep -E "Became leader|Lost leadership"`;
   return [problem("LeadershipUnstable", "warning", `${what}, ${perHour.toFixed(1)} an hour`, mend)];
 }
