@@ -59,7 +59,7 @@ export async function collect(options: CollectOptions): Promise<Snapshot> {
   const rights = reading(
     readRights(api, place, {
       serviceAccount: running[0]?.serviceAccount ?? SERVICE_NAME,
-      caller: caller?.username ?? "",
+      caller,
     }),
   );
   const served = "url" in place.target ? await readServed(place.target.url, clock) : null;
@@ -67,8 +67,6 @@ export async function collect(options: CollectOptions): Promise<Snapshot> {
   return {
     nowMs,
     place,
-    caller:
-      caller === null ? { ok: false, problem: "the API server does not say" } : { ok: true, value: caller },
     serverAhead,
     replicas,
     registrations: registered.ok ? { ok: true, value: pairs(place.wanted, registered.value) } : registered,
@@ -137,10 +135,10 @@ function certificateOf(
   return readCertificate(api, { namespace: place.namespace, name, mounted: mounted != null });
 }
 
-/** Without a host there is no claim to try, but whether anybody answers at a URL is known all the same. */
+/** Where no claim could be tried, whether anybody answers at the URL is known all the same. */
 function withConnection(probed: Probe, served: CertificateFacts | string | null): Probe {
   if (probed.result !== "unknown" || typeof served !== "string") return probed;
-  return { ...probed, result: "unreachable", detail: served };
+  return { result: "unreachable", host: "", detail: served };
 }
 
 async function text(metrics: () => Promise<string>): Promise<Snapshot["metrics"]> {

@@ -3,7 +3,6 @@ import type { Names } from "../cli/install-names.ts";
 import type { Config, Problem } from "../config.ts";
 import type { World } from "../coordinator/world.ts";
 import type { KubeObject } from "../kube/api.ts";
-import type { Whoami } from "../kube/identity.ts";
 import type { LeaseRecord } from "../leader/lease.ts";
 
 /**
@@ -14,7 +13,6 @@ export interface Snapshot {
   /** When reading began. */
   readonly nowMs: number;
   readonly place: Place;
-  readonly caller: Reading<Whoami>;
   /** How far the API server's clock is ahead of this machine's; null where it does not tell. */
   readonly serverAhead: Span | null;
   readonly replicas: Reading<readonly ReplicaFacts[]>;

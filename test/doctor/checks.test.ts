@@ -128,6 +128,10 @@ const CASES: Record<string, readonly [Partial<Snapshot>, readonly string[]]> = {
     { probe: { result: "unknown", host: "", detail: "there is no host to claim" } },
     [],
   ],
+  "a service that this machine can't reach, with no host to try a claim of, may be reached all the same": [
+    { probe: { result: "unreachable", host: "", detail: "ECONNREFUSED" } },
+    ["warning WebhookUnreachable"],
+  ],
   "a clock that may be right is right": [{ serverAhead: { leastMs: -9_000, mostMs: 20_000 } }, []],
   "a clock that is certainly wrong is told": [
     { serverAhead: { leastMs: 5_001, mostMs: 20_000 } },
@@ -208,6 +212,22 @@ describe("doctor's checks", () => {
       );
     });
   }
+
+  test("what is registered in another way is set right in that way", () => {
+    const { wanted } = healthy().place;
+    const ignoring = wanted.map((object) => ({
+      ...object,
+      webhooks: (object.webhooks as object[]).map((entry) => ({ ...entry, failurePolicy: "Ignore" })),
+    }));
+    const registrations = { ok: true, value: [{ wanted: ignoring[0]!, actual: null }] } as const;
+    const [missing] = examine(healthy({ registrations, place: { ...outside, wanted: ignoring } })).filter(
+      ({ id }) => id === "RegistrationMissing",
+    );
+    assert.equal(
+      missing?.mend,
+      "beskar7-claim-coordinator install -n beskar7-system --webhook-url=https://coordinator.example:9443 --failure-policy=Ignore",
+    );
+  });
 
   test("the report of a healthy installation ends with one sentence", () => {
     assert.match(

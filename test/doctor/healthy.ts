@@ -76,7 +76,6 @@ export function healthy(changes: Partial<Snapshot> = {}): Snapshot {
   return {
     nowMs: NOW_MS,
     place: { ...names, leaseName: "lease", serviceName: SERVICE, target, wanted },
-    caller: { ok: true, value: { username: "admin", groups: [], uid: "", podName: "" } },
     serverAhead: { leastMs: -400, mostMs: 700 },
     replicas: { ok: true, value: [replica("replica-0"), replica("replica-1")] },
     lease: { ok: true, value: leaseFacts() },

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { after, afterEach, before, describe, test } from "node:test";
+import { promisify } from "node:util";
+import { parse } from "yaml";
 import { install } from "../../src/cli/install.ts";
 import { CLUSTER_ROLES, ROLE_BINDINGS } from "../../src/cli/install-types.ts";
 import { systemClock } from "../../src/clock.ts";
@@ -19,6 +22,7 @@ const NAMES = {
   certSecret: "beskar7-claim-coordinator-certs",
   registration: "beskar7-claim-coordinator",
 };
+const ROOT = new URL("../..", import.meta.url).pathname;
 const SERVICE = "beskar7-claim-coordinator";
 
 describe(name, { skip: await skipWithoutControlPlane(name), timeout: 120_000 }, () => {
@@ -155,6 +159,15 @@ describe(name, { skip: await skipWithoutControlPlane(name), timeout: 120_000 }, 
   test("the missing CRD of the queue is told", async () => {
     await admin.delete(CUSTOM_RESOURCE_DEFINITIONS, { name: "claimrequests.claims.beskar7.io" });
     await until(async () => (await diagnose(admin)).problems.includes("RequestsNotServed"));
+  });
+
+  test("the command line prints it, and ends with 1 for errors", async () => {
+    const words = ["src/main.ts", "doctor", "-o", "yaml", "--kubeconfig", plane.kubeconfigFile()];
+    const ended = await promisify(execFile)(process.execPath, words, { cwd: ROOT }).catch((error) => error);
+    assert.equal(ended.code, 1, ended.stderr);
+    const { healthy, findings } = parse(ended.stdout);
+    assert.equal(healthy, false);
+    assert(findings.some(({ id }: { id: string }) => id === "NoReplicas"));
   });
 
   test("an API server that is away is the one finding", async () => {

@@ -1,3 +1,4 @@
+import { webhookEntries } from "../../../certs/registration-diff.ts";
 import { SERVICE_NAME } from "../../cli/install-names.ts";
 import type { Place } from "../snapshot.ts";
 
@@ -9,8 +10,16 @@ export const leaseCommand = ({ leaseNamespace, leaseName }: Place): string =>
 export const logs = ({ namespace }: Place): string =>
   `kubectl logs -n ${namespace} -l app.kubernetes.io/name=${SERVICE_NAME} -c manager --prefix --tail=-1`;
 
-/** Sets right what `install` makes; for another namespace it has to be named. */
-export const install = ({ namespace }: Place): string => `${SERVICE_NAME} install -n ${namespace}`;
+/** Sets right what `install` makes, with the flags that the registration was made with. */
+export function install({ namespace, target, wanted }: Place): string {
+  const policy = wanted.flatMap(webhookEntries)[0]?.failurePolicy;
+  const flags = [
+    `-n ${namespace}`,
+    ...("url" in target ? [`--webhook-url=${target.url}`] : []),
+    ...(policy === "Ignore" ? ["--failure-policy=Ignore"] : []),
+  ];
+  return `${SERVICE_NAME} install ${flags.join(" ")}`;
+}
 
 /** "0.5 s", "12.0 s". */
 export const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;

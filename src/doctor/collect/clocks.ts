@@ -1,7 +1,7 @@
 import type { Clock } from "../../clock.ts";
+import { fieldsOf, statusOf, textOf } from "../../hosts/fields.ts";
 import type { KubeApi, KubeObject } from "../../kube/api.ts";
 import { isNotFound } from "../../kube/errors.ts";
-import type { Whoami } from "../../kube/identity.ts";
 import { SELF_SUBJECT_REVIEWS } from "../../kube/types.ts";
 import type { Span } from "../snapshot.ts";
 
@@ -9,14 +9,14 @@ import type { Span } from "../snapshot.ts";
 const RESOLUTION_MS = 1_000;
 
 /**
- * Who the API server takes the caller for, and what time it thinks it is: a SelfSubjectReview needs no rights and
+ * Whom the API server takes the caller for (a username), and what time it thinks it is: a SelfSubjectReview needs no rights and
  * carries the time of its creation. Rejects with a KubeError; a server that knows no such review (before Kubernetes
- * 1.28) gives nulls.
+ * 1.28) tells neither.
  */
 export async function introduce(
   api: KubeApi,
   clock: Clock,
-): Promise<{ caller: Whoami | null; serverAhead: Span | null }> {
+): Promise<{ caller: string; serverAhead: Span | null }> {
   const beforeMs = clock.wallMs();
   const review = {
     apiVersion: "authentication.k8s.io/v1",
@@ -31,7 +31,7 @@ export async function introduce(
       serverAhead: Number.isNaN(serverMs) ? null : aheadOf(serverMs, { beforeMs, afterMs: clock.wallMs() }),
     };
   } catch (error) {
-    if (isNotFound(error)) return { caller: null, serverAhead: null };
+    if (isNotFound(error)) return { caller: "", serverAhead: null };
     throw error;
   }
 }
@@ -41,10 +41,6 @@ export function aheadOf(thenMs: number, { beforeMs, afterMs }: { beforeMs: numbe
   return { leastMs: thenMs - afterMs, mostMs: thenMs + RESOLUTION_MS - beforeMs };
 }
 
-function callerOf(review: KubeObject): Whoami {
-  const { userInfo = {} } = (review.status ?? {}) as {
-    userInfo?: { username?: string; uid?: string; groups?: string[]; extra?: Record<string, string[]> };
-  };
-  const { username = "", uid = "", groups = [], extra = {} } = userInfo;
-  return { username, uid, groups, podName: extra["authentication.kubernetes.io/pod-name"]?.[0] ?? "" };
+function callerOf(review: KubeObject): string {
+  return textOf(fieldsOf(statusOf(review).userInfo).username);
 }
