@@ -239,12 +239,16 @@ export class Replica {
       mayStand: () => this.following.notReady() ?? this.#ability.problem(),
       onStartedLeading: (term) => {
         this.#leadingSinceMs = clock.monotonicMs();
+        this.processor.beginTerm();
+        this.#noteHolder();
         on.leader("started_leading", term.holderIdentity);
         void this.#prepare(term);
       },
       onStoppedLeading: () => {
         this.#preparedTerm = null;
         this.#leadingSinceMs = null;
+        this.processor.endTerm();
+        this.#noteHolder();
         on.leader("stopped_leading", identity);
       },
       onNewLeader: (leader) => on.leader("new_leader", leader),
@@ -304,6 +308,7 @@ export class Replica {
     const { clock, foreignAttemptWindowMs } = this.#options;
     const state = this.holder.state();
     const foreign = state.kind === "valid" && state.foreign;
+    this.world.setTermOfAnother(state.kind === "valid" && !this.isLeading() ? formatTerm(state.term) : null);
     this.world.setForeignHolder(
       foreign ? { nowMs: () => clock.monotonicMs(), windowMs: foreignAttemptWindowMs } : null,
     );

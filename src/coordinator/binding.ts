@@ -9,6 +9,7 @@ import { unresolvedBinding } from "./facts.ts";
 import type { Applicant, Recorder } from "./recorder.ts";
 import {
   bindingStatus,
+  heldBackStatus,
   pendingStatus,
   type RequestStatus,
   setFinalizer,
@@ -78,6 +79,12 @@ export class Bindings {
       reason: "BindingConflict",
       detail: "other writes of the same consumer keep changing it",
     };
+  }
+
+  /** Says on the request that the holder passes it over for a while. */
+  async holdBack(request: ClaimRequest, term: string): Promise<void> {
+    const written = readClaimRequest(await writeStatus(this.#api, request, heldBackStatus(term), {}));
+    this.#world.setRequest(written);
   }
 
   /** Gives a binding back after a definite rejection of its only write. */

@@ -113,6 +113,8 @@ export interface DemandRules {
   /** The kind's machines are all known, so that one that is not there does not exist. */
   machinesKnown: boolean;
   hostKindOfMachines: string | undefined;
+  /** formatTerm of the holder, where that is another replica; null otherwise. */
+  termOfAnother: string | null;
   /** null, or since when an attempt of the foreign holder counts (monotonic clock). */
   foreignSinceMs: number | null;
 }
@@ -139,6 +141,9 @@ export function demandOf(
   if (facts.reserved !== null) return no("it is being bound");
   if (request !== null && unresolvedBinding(request) !== null) return no("its binding is not resolved yet");
   if (facts.suspended) return no("its last binding failed and is retried later");
+  if (request !== null && rules.termOfAnother !== null && request.heldBackTerm === rules.termOfAnother) {
+    return no("its bindings failed, and the leader tries it again later");
+  }
   const asked =
     request !== null &&
     !request.deleting &&

@@ -65,6 +65,16 @@ export class Processor {
     this.wake();
   }
 
+  /** A term of this replica begins: what it has not done before does not count against it. */
+  beginTerm(): void {
+    this.#lastPassMs = this.#options.clock.monotonicMs();
+  }
+
+  /** The term is over: what was held back under it is nobody's business any more. */
+  endTerm(): void {
+    this.#forgetBackoffs();
+  }
+
   /** Something changed: makes one pass in the next turn, however often it is called before. */
   wake(): void {
     if (this.#scheduled !== null || this.#signal === null || this.#signal.aborted) return;
@@ -125,7 +135,7 @@ export class Processor {
     }
     this.#inflight--;
     if (outcome === "bound") this.#clearBackoff(claim.id);
-    else this.#backOff(claim.id);
+    else this.#backOff(claim, term);
     world.unreserve(claim.id);
     const result: BindResult = { claim, host, outcome, tookMs: clock.monotonicMs() - startedMs };
     onResult(error === undefined ? result : { ...result, error });
@@ -185,7 +195,8 @@ export class Processor {
     return Math.floor(this.#options.random() * 2 ** 48).toString(36);
   }
 
-  #backOff(id: string): void {
+  #backOff(claim: Claim, term: Term): void {
+    const { id } = claim;
     const { clock, random, world } = this.#options;
     const failures = (this.#backoff.get(id)?.failures ?? 0) + 1;
     if (failures === 1) {
@@ -194,9 +205,22 @@ export class Processor {
       return;
     }
     const ceilingMs = Math.min(FIRST_BACKOFF_MS * 2 ** (failures - 2), LAST_BACKOFF_MS);
+    void this.#holdBack(claim, term);
     world.suspend(id, true);
     const timer = clock.schedule(ceilingMs * (0.5 + random() / 2), () => world.suspend(id, false));
     this.#backoff.set(id, { failures, timer });
+  }
+
+  /** Best effort: until it is written, other replicas go on counting the claim as one that is ahead. */
+  async #holdBack(claim: Claim, term: Term): Promise<void> {
+    const { bindings, world, log } = this.#options;
+    const request = world.requestOf(claim.consumer);
+    if (request === null) return;
+    try {
+      await bindings.holdBack(request, formatTerm(term));
+    } catch (error) {
+      log.debug({ err: error, request: request.name }, "It could not be said that a claim is held back");
+    }
   }
 
   #clearBackoff(id: string): void {

@@ -122,6 +122,7 @@ export class RequestController {
     if (waitMs > 0) return waitMs;
     try {
       await this.#perform(request, action, { signal });
+      this.#dueSince.delete(uid);
     } catch (error) {
       // Somebody was faster; the watch brings what they wrote, and this is a safety net behind it.
       if (isConflict(error) || isNotFound(error)) return SAFETY_NET_MS;

@@ -6,7 +6,7 @@ import { type ClaimRequest, FINALIZER, REQUIREMENTS_READABLE } from "../requests
 /** What this service writes into a request's status: phase, binding and hostName always together. */
 export type RequestStatus =
   | { phase: "Pending" | "Released"; binding: null; hostName: null; message: string; releasedAt?: string }
-  | { phase: "Binding"; binding: Binding; hostName: string; message: string }
+  | { phase: "Binding"; binding: Binding; hostName: string; message: string; heldBackTerm: null }
   | { phase: "Bound"; binding: Binding; hostName: string; message: string; boundAt: string };
 
 export function pendingStatus(message: string): RequestStatus {
@@ -20,13 +20,18 @@ export function releasedStatus(wallMs: number): RequestStatus {
 
 export function bindingStatus(binding: Binding): RequestStatus {
   const { hostName } = binding;
-  return { phase: "Binding", binding, hostName, message: `Binding to host ${hostName}` };
+  return { phase: "Binding", binding, hostName, message: `Binding to host ${hostName}`, heldBackTerm: null };
 }
 
 export function boundStatus(binding: Binding, wallMs: number): RequestStatus {
   const { hostName } = binding;
   const boundAt = new Date(wallMs).toISOString();
   return { phase: "Bound", binding, hostName, message: `Bound to host ${hostName}`, boundAt };
+}
+
+/** Tells every reviewer that the holder passes this claim over, so that nobody waits behind it. */
+export function heldBackStatus(term: string): { heldBackTerm: string } {
+  return { heldBackTerm: term };
 }
 
 /** As a condition, beside whatever the phase is. */
@@ -56,7 +61,7 @@ export interface RequestConditions {
 export function writeStatus(
   api: KubeApi,
   { namespace, name, uid, resourceVersion }: ClaimRequest,
-  status: RequestStatus | RequestConditions,
+  status: RequestStatus | RequestConditions | { heldBackTerm: string },
   call: CallOptions,
 ): Promise<KubeObject> {
   const body = { metadata: { resourceVersion, uid }, status };

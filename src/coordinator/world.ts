@@ -5,15 +5,14 @@ import type { Machine } from "../hosts/profile.ts";
 import { includes, isOlder } from "../kube/resource-version.ts";
 import type { ClaimRequest } from "../requests/claim-request.ts";
 import { judgeBoundHost } from "./bound-host.ts";
+import { Consumers } from "./consumers.ts";
 import {
   type ConsumerFacts,
   claimOfFacts,
   type DemandRules,
   demandOf,
-  emptyFacts,
   isClaimable,
   isEmpty,
-  isHeldBy,
   unresolvedBinding,
 } from "./facts.ts";
 import type { Kinds } from "./kinds.ts";
@@ -28,11 +27,10 @@ import { Multimap } from "./multimap.ts";
  * Invariant: a consumer is in `queue` exactly when `demandOf` says that it waits, and a host exactly when
  * `isFree` says so. Only `consumerChanged` and `hostChanged` touch the queue.
  */
-export class World {
+export class World extends Consumers {
   readonly queue = new ClaimQueue();
   readonly #hosts = new Latest<Host>();
   readonly #requests = new Latest<ClaimRequest>();
-  readonly #consumers = new Map<string, ConsumerFacts>();
   readonly #knownMachineKinds = new Set<string>();
   /** Consumers whose unresolved binding, or reservation, names the host. */
   readonly #namedBy = new Multimap<string, string>();
@@ -40,9 +38,11 @@ export class World {
   readonly #consumerListeners = new Set<(key: string) => void>();
   readonly #kinds: Kinds;
   #loading = false;
+  #termOfAnother: string | null = null;
   #foreignAttemptWindow: { nowMs: () => number; windowMs: number } | null = null;
 
   constructor(kinds: Kinds) {
+    super();
     this.#kinds = kinds;
   }
 
@@ -64,7 +64,7 @@ export class World {
     if (this.#knownMachineKinds.has(machineKind)) return;
     this.#knownMachineKinds.add(machineKind);
     this.load(() => {
-      for (const [key, facts] of this.#consumers) if (facts.kind === machineKind) this.#consumerChanged(key);
+      for (const [key, facts] of this.byKey) if (facts.kind === machineKind) this.#consumerChanged(key);
     });
     this.#announce();
   }
@@ -77,7 +77,19 @@ export class World {
     if ((window === null) === (this.#foreignAttemptWindow === null)) return;
     this.#foreignAttemptWindow = window;
     this.load(() => {
-      for (const key of this.#consumers.keys()) this.#consumerChanged(key);
+      for (const key of this.byKey.keys()) this.#consumerChanged(key);
+    });
+    this.#announce();
+  }
+
+  /** The term of a holder that is another replica: what it holds back waits here neither. null: none is. */
+  setTermOfAnother(term: string | null): void {
+    if (term === this.#termOfAnother) return;
+    this.#termOfAnother = term;
+    this.load(() => {
+      for (const request of this.#requests.values()) {
+        if (request.heldBackTerm !== "") this.#consumerChanged(consumerKey(request.consumer));
+      }
     });
     this.#announce();
   }
@@ -101,7 +113,7 @@ export class World {
     if (!this.#hosts.set(host.uid, host.resourceVersion, host)) return;
     if (before?.consumer) this.#dropHolding(before);
     if (host.consumer !== null && this.#counts(host, host.consumer)) {
-      this.#facts(host.consumer).hosts.set(host.uid, host);
+      this.factsFor(host.consumer).hosts.set(host.uid, host);
     }
     this.#hostChanged(host.uid);
     for (const key of this.#namedBy.get(host.uid) ?? []) this.#consumerChanged(key);
@@ -122,13 +134,13 @@ export class World {
   }
 
   setMachine(machine: Machine): void {
-    this.#facts(machine).machine = machine;
+    this.factsFor(machine).machine = machine;
     this.#consumerChanged(consumerKey(machine));
     this.#announce();
   }
 
   deleteMachine(machine: Pick<Machine, "kind" | "namespace" | "name" | "uid">): void {
-    const facts = this.#consumers.get(consumerKey(machine));
+    const facts = this.byKey.get(consumerKey(machine));
     if (facts?.machine?.uid !== machine.uid) return;
     facts.machine = null;
     this.#consumerChanged(consumerKey(machine));
@@ -138,7 +150,7 @@ export class World {
   setRequest(request: ClaimRequest): void {
     if (!this.#requests.set(request.uid, request.resourceVersion, request)) return;
     const key = consumerKey(request.consumer);
-    const facts = this.#facts(request.consumer);
+    const facts = this.factsFor(request.consumer);
     const before = facts.request;
     // A request recreated under its name replaces the older one, however late the older one's deletion is seen.
     const replaced = before !== null && before.uid !== request.uid;
@@ -156,7 +168,7 @@ export class World {
     const before = this.#requests.delete(uid);
     if (before === undefined) return;
     const key = consumerKey(before.consumer);
-    const facts = this.#consumers.get(key);
+    const facts = this.byKey.get(key);
     if (facts?.request?.uid !== uid) return;
     facts.request = null;
     const named = unresolvedBinding(before)?.hostUID;
@@ -167,7 +179,7 @@ export class World {
 
   /** Takes consumer and host out of the queue until `unreserve`, before any write of theirs can be seen. */
   reserve(key: string, hostUid: string): void {
-    const facts = this.#consumers.get(key);
+    const facts = this.byKey.get(key);
     if (facts === undefined) return;
     facts.reserved = hostUid;
     this.#name(hostUid, key);
@@ -175,7 +187,7 @@ export class World {
   }
 
   unreserve(key: string): void {
-    const facts = this.#consumers.get(key);
+    const facts = this.byKey.get(key);
     if (facts === undefined || facts.reserved === null) return;
     const hostUid = facts.reserved;
     facts.reserved = null;
@@ -186,7 +198,7 @@ export class World {
 
   /** Out of the queue, so that nobody waits behind a claim whose binding keeps failing. */
   suspend(key: string, suspended: boolean): void {
-    const facts = this.#consumers.get(key);
+    const facts = this.byKey.get(key);
     if (facts === undefined || facts.suspended === suspended) return;
     facts.suspended = suspended;
     this.#consumerChanged(key);
@@ -195,7 +207,7 @@ export class World {
 
   /** The foreign holder has tried this claim itself, at `atMs` on the monotonic clock. */
   noteHolderAttempt(consumer: Consumer, atMs: number): void {
-    const facts = this.#facts(consumer);
+    const facts = this.factsFor(consumer);
     facts.holderAttemptMs = atMs;
     this.#consumerChanged(consumerKey(consumer));
   }
@@ -205,7 +217,7 @@ export class World {
     const window = this.#foreignAttemptWindow;
     const sinceMs = window === null ? Number.POSITIVE_INFINITY : window.nowMs() - window.windowMs;
     let changed = false;
-    for (const [key, facts] of this.#consumers) {
+    for (const [key, facts] of this.byKey) {
       if (facts.holderAttemptMs === null || facts.holderAttemptMs >= sinceMs) continue;
       facts.holderAttemptMs = null;
       this.#consumerChanged(key);
@@ -230,44 +242,10 @@ export class World {
     return this.#requests.get(uid);
   }
 
-  factsOf(request: ClaimRequest): Readonly<ConsumerFacts> | undefined {
-    return this.#consumers.get(consumerKey(request.consumer));
-  }
-
-  /** The consumer with the uid of the object that has its name now, where its writer left the uid out. */
-  identified(consumer: Consumer): Consumer {
-    const machine = this.#consumers.get(consumerKey(consumer))?.machine ?? null;
-    return consumer.uid !== "" || machine === null ? consumer : { ...consumer, uid: machine.uid };
-  }
-
-  /** The cluster of the consumer's machine; "" when unknown. */
-  clusterOf(consumer: Consumer): string {
-    return this.#consumers.get(consumerKey(consumer))?.machine?.cluster ?? "";
-  }
-
-  heldBy(consumer: Consumer): Host[] {
-    const hosts = this.#consumers.get(consumerKey(consumer))?.hosts.values() ?? [];
-    return [...hosts].filter((host) => isHeldBy(host, consumer));
-  }
-
-  consumers(): IterableIterator<readonly [string, Readonly<ConsumerFacts>]> {
-    return this.#consumers.entries();
-  }
-
-  consumer(key: string): Readonly<ConsumerFacts> | undefined {
-    return this.#consumers.get(key);
-  }
-
-  /** The request that is this consumer's place, or null: one of another uid, or being deleted, is none. */
-  requestOf(consumer: Consumer): ClaimRequest | null {
-    const request = this.#consumers.get(consumerKey(consumer))?.request ?? null;
-    return request !== null && sameConsumer(request.consumer, consumer) ? request : null;
-  }
-
   /** Whether the object behind this consumer is certainly gone: its kind is mirrored and it is not there. */
   isGone(consumer: Consumer): boolean {
     if (!this.#knownMachineKinds.has(consumer.kind)) return false;
-    const machine = this.#consumers.get(consumerKey(consumer))?.machine ?? null;
+    const machine = this.byKey.get(consumerKey(consumer))?.machine ?? null;
     return machine === null || (consumer.uid !== "" && machine.uid !== consumer.uid);
   }
 
@@ -276,7 +254,7 @@ export class World {
     consumer: Consumer,
     hostUid: string,
   ): { hostName: string; by: "consumerRef" | "binding" } | null {
-    const facts = this.#consumers.get(consumerKey(consumer));
+    const facts = this.byKey.get(consumerKey(consumer));
     if (facts === undefined) return null;
     const held = this.heldBy(consumer).find((host) => host.uid !== hostUid);
     if (held !== undefined) return { hostName: held.name, by: "consumerRef" };
@@ -306,7 +284,7 @@ export class World {
 
   /** The claim as it waits, or would wait; a consumer that nothing is known of is as young as can be. */
   claimOf(consumer: Consumer, host: Pick<Host, "kind" | "namespace">, nowMs: number): Claim {
-    const facts = this.#consumers.get(consumerKey(consumer));
+    const facts = this.byKey.get(consumerKey(consumer));
     const known = facts === undefined ? null : claimOfFacts(facts, this.#kinds.hostKindOf(facts.kind));
     if (known !== null && sameConsumer(known.consumer, consumer)) return known;
     return {
@@ -338,18 +316,19 @@ export class World {
     return {
       machinesKnown: this.#knownMachineKinds.has(facts.kind),
       hostKindOfMachines: this.#kinds.hostKindOf(facts.kind),
+      termOfAnother: this.#termOfAnother,
       foreignSinceMs: window === null ? null : window.nowMs() - window.windowMs,
     };
   }
 
   #consumerChanged(key: string): void {
-    const facts = this.#consumers.get(key);
+    const facts = this.byKey.get(key);
     if (facts === undefined) return;
     const demand = this.demand(facts);
     if (demand.waits) this.queue.setClaim(demand.claim);
     else this.queue.removeClaim(key);
     for (const listener of this.#consumerListeners) listener(key);
-    if (isEmpty(facts)) this.#consumers.delete(key);
+    if (isEmpty(facts)) this.byKey.delete(key);
   }
 
   #hostChanged(uid: string): void {
@@ -364,7 +343,7 @@ export class World {
   }
 
   #unname(hostUid: string, key: string): void {
-    const facts = this.#consumers.get(key);
+    const facts = this.byKey.get(key);
     const bound = facts?.request == null ? undefined : unresolvedBinding(facts.request)?.hostUID;
     if (facts?.reserved === hostUid || bound === hostUid) return;
     this.#namedBy.delete(hostUid, key);
@@ -377,20 +356,10 @@ export class World {
   }
 
   #dropHolding(host: Host): void {
-    if (host.consumer !== null) this.#consumers.get(consumerKey(host.consumer))?.hosts.delete(host.uid);
+    if (host.consumer !== null) this.byKey.get(consumerKey(host.consumer))?.hosts.delete(host.uid);
   }
 
   #announce(): void {
     for (const listener of this.#listeners) listener();
-  }
-
-  #facts(consumer: { kind: string; namespace: string; name: string }): ConsumerFacts {
-    const key = consumerKey(consumer);
-    let facts = this.#consumers.get(key);
-    if (facts === undefined) {
-      facts = emptyFacts(key, consumer.kind);
-      this.#consumers.set(key, facts);
-    }
-    return facts;
   }
 }

@@ -53,6 +53,8 @@ export interface ClaimRequest {
   readonly createdAtMs: number;
   /** What its status says of malformed annotations of its machine; "" when it says nothing, or that all is well. */
   readonly malformed: string;
+  /** formatTerm of the holder that holds it back because its bindings keep failing; "" when none does. */
+  readonly heldBackTerm: string;
   /** Made because the machine says itself that it waits: when the machine no longer does, neither does this. */
   readonly byMachine: boolean;
   /** The last claim that a holder sent for this consumer, where that is recorded (foreign holders). */
@@ -99,6 +101,7 @@ export function readClaimRequest(object: KubeObject): ClaimRequest {
     hasFinalizer: metadata.finalizers?.includes(FINALIZER) ?? false,
     createdAtMs: timeMs(metadata.creationTimestamp) ?? 0,
     malformed: readMalformed(records(status.conditions)),
+    heldBackTerm: text(status.heldBackTerm),
     byMachine: metadata.annotations?.[DEMAND_ANNOTATION] === BY_MACHINE,
     lastAttempt: readAttempt(record(status.lastAttempt)),
   });

@@ -141,6 +141,8 @@ const CONDITION: Schema = {
 const STATUS: Schema = {
   type: "object",
   description: "Written by the claim coordinator alone.",
+  // So that a request that nobody has written to yet shows where it stands.
+  default: { phase: PHASES[0] },
   properties: {
     phase: string("Where the request stands.", { enum: [...PHASES] }),
     binding: {
@@ -157,6 +159,7 @@ const STATUS: Schema = {
       },
     },
     hostName: string("The host that it has, or is getting."),
+    heldBackTerm: string("The holdership that passes it over for a while because its bindings keep failing."),
     lastAttempt: {
       type: "object",
       description: "The last claim that a foreign holder sent for the consumer.",

@@ -79,6 +79,7 @@ export function request(machineName: string, changes: Partial<ClaimRequest> = {}
     message: "",
     malformed: "",
     byMachine: false,
+    heldBackTerm: "",
     deleting: false,
     hasFinalizer: true,
     createdAtMs: 2_000,
