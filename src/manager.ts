@@ -13,6 +13,7 @@ import { holderIdentity } from "./coordinator/naming.ts";
 import { Orphans } from "./coordinator/orphans.ts";
 import { profileForKind, profileForMachineKind, profiles } from "./hosts/profiles.ts";
 import type { KubeApi } from "./kube/api.ts";
+import { isNotFound } from "./kube/errors.ts";
 import { whoAmI } from "./kube/identity.ts";
 import type { Log } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
@@ -20,6 +21,7 @@ import { createHealthApp, type OpsRoute } from "./ops/app.ts";
 import type { Auth } from "./ops/auth.ts";
 import { gaugeSources } from "./ops/gauges.ts";
 import { PeopleDoor } from "./ops/people-door.ts";
+import { Readiness } from "./ops/readiness.ts";
 import { replicaEvents } from "./ops/replica-events.ts";
 import type { OpsServer } from "./ops/server.ts";
 import { startOpsServer } from "./ops/server.ts";
@@ -40,6 +42,8 @@ export interface ManagerOptions {
   random: () => number;
   certificates: CertificateSource;
   sign: SignReceipt | null;
+  /** Aborted: whatever start-up still waits for is given up, and startManager rejects. */
+  signal: AbortSignal;
   /** Who may read metrics and queue. */
   auth: Auth;
   /** What else the people's door serves. */
@@ -64,14 +68,43 @@ export interface Manager {
 
 /** One running replica: rooms, doors, certificate and metrics. Rejects when a port or the first certificate can't be had. */
 export async function startManager(options: ManagerOptions): Promise<Manager> {
+  const { config, clock, log } = options;
+  const readiness = new Readiness();
+  const doors: OpsServer[] = [];
+  const end = new AbortController();
+  try {
+    // First of all, so that a probe is told what is missing while there is nothing else to be told by.
+    const live = [{ name: "ping", check: () => ({ ok: true, why: "" }) }];
+    const healthApp = createHealthApp({ live, ready: readiness.checks() }, log);
+    const address = config.healthProbeBindAddress;
+    const health =
+      address === null ? null : await startOpsServer({ app: healthApp, address, tls: null, clock, log });
+    if (health !== null) doors.push(health);
+    return await startBehind(options, readiness, doors, end, health);
+  } catch (error) {
+    end.abort(error);
+    await Promise.all(doors.map((door) => door.close(0)));
+    throw error;
+  }
+}
+
+async function startBehind(
+  options: ManagerOptions,
+  readiness: Readiness,
+  doors: OpsServer[],
+  end: AbortController,
+  health: OpsServer | null,
+): Promise<Manager> {
   const { config, api, clock, log, random, certificates } = options;
   const work = new AbortController();
-  const end = new AbortController();
+  // Whoever started this may give up while it still waits for the API server or for its first certificate.
+  const starting = AbortSignal.any([end.signal, options.signal]);
   const registry = new Registry();
   const metrics = createMetrics(registry, { version: VERSION });
   metrics.knowLeaseNamespace(config.leaseNamespace);
 
-  const { identity, warning } = await identify(options);
+  const { identity, warning } = await identify(options, starting);
+  readiness.identified();
   if (warning !== null) log.warn({ identity }, warning);
   const events = new EventRecorder({
     api,
@@ -123,10 +156,11 @@ export async function startManager(options: ManagerOptions): Promise<Manager> {
       ),
   });
 
-  await certificates.start(end.signal);
+  readiness.mirrorsFrom(() => replica.notReady());
+  await startUntil(certificates, end, starting);
+  readiness.certificateFrom(() => certificateProblem(certificates, clock));
   const reviewTls = async () => {
-    const { keyPem, certPem } = certificates.current();
-    const pair = { key: keyPem, cert: certPem };
+    const pair = pairOf(certificates.current());
     return options.clientAuthority === null
       ? pair
       : { ...pair, ca: await options.clientAuthority(), requestCert: true };
@@ -143,25 +177,7 @@ export async function startManager(options: ManagerOptions): Promise<Manager> {
       replica.outcomes.fail(route === "/mutate" ? "mutate" : "validate", request, failure),
   });
 
-  let draining = false;
-  const ready = [
-    { name: "mirrors", check: () => verdictOf(replica.notReady()) },
-    { name: "certificate", check: () => verdictOf(certificateProblem(certificates, clock)) },
-    { name: "shutdown", check: () => verdictOf(draining ? "this replica is shutting down" : null) },
-  ];
-  const live = [{ name: "ping", check: () => verdictOf(null) }];
-  const doors: OpsServer[] = [];
-  const open = async (
-    address: Config["metricsBindAddress"],
-    app: Parameters<typeof startOpsServer>[0]["app"],
-    secure: boolean,
-  ) => {
-    if (address === null) return null;
-    const tls = secure ? { key: certificates.current().keyPem, cert: certificates.current().certPem } : null;
-    const server = await startOpsServer({ app, address, tls, clock, log });
-    doors.push(server);
-    return server;
-  };
+  readiness.portOpened();
   try {
     const opsApp = door.app({
       replica,
@@ -174,16 +190,21 @@ export async function startManager(options: ManagerOptions): Promise<Manager> {
       log,
       signal: end.signal,
     });
-    const metricsServer = await open(config.metricsBindAddress, opsApp, config.metricsSecure);
-    const healthServer = await open(
-      config.healthProbeBindAddress,
-      createHealthApp({ live, ready }, log),
-      false,
-    );
+    const metricsServer =
+      config.metricsBindAddress === null
+        ? null
+        : await startOpsServer({
+            app: opsApp,
+            address: config.metricsBindAddress,
+            tls: config.metricsSecure ? pairOf(certificates.current()) : null,
+            clock,
+            log,
+          });
+    if (metricsServer !== null) doors.push(metricsServer);
 
     certificates.onChange((certificate: ServingCertificate) => {
       const fields = { notAfter: new Date(certificate.notAfterMs).toISOString() };
-      if (config.metricsSecure) metricsServer?.setTls({ key: certificate.keyPem, cert: certificate.certPem });
+      if (config.metricsSecure) metricsServer?.setTls(pairOf(certificate));
       reviewTls()
         .then((tls) => {
           webhook.setTls(tls);
@@ -199,7 +220,7 @@ export async function startManager(options: ManagerOptions): Promise<Manager> {
 
     let stopped: Promise<void> | undefined;
     const stop = async (lingerMs: number) => {
-      draining = true;
+      readiness.drain();
       stopOrphans();
       webhook.drain();
       work.abort(new Error("shutdown"));
@@ -214,35 +235,61 @@ export async function startManager(options: ManagerOptions): Promise<Manager> {
       addresses: {
         webhook: webhook.address,
         metrics: metricsServer?.address ?? null,
-        health: healthServer?.address ?? null,
+        health: health?.address ?? null,
       },
       stop: ({ lingerMs = 0 } = {}) => (stopped ??= stop(lingerMs)),
     };
   } catch (error) {
     work.abort(error);
-    end.abort(error);
-    await Promise.all([webhook.close(0), ...doors.map((door) => door.close(0))]);
+    await webhook.close(0);
     throw error;
   }
 }
 
+/** Asked again while the API server can't be reached: a name that it does not know would claim for nobody. */
+const IDENTIFY_RETRY_MS = 1_000;
+
 /** A server too old to say who asks (before Kubernetes 1.28) leaves POD_NAME or the hostname. */
-async function identify({ config, api, log }: ManagerOptions) {
-  const seenAs = await whoAmI(api).catch((error) => {
-    log.warn({ err: error }, "The API server does not say how it sees this replica");
-    return null;
-  });
-  return holderIdentity(config.podName || hostname(), seenAs, randomUUID());
+async function identify({ config, api, clock, log }: ManagerOptions, signal: AbortSignal) {
+  const name = config.podName || hostname();
+  for (;;) {
+    signal.throwIfAborted();
+    try {
+      return holderIdentity(name, await whoAmI(api, { signal }), randomUUID());
+    } catch (error) {
+      if (isNotFound(error)) {
+        log.warn({ name }, "The API server is too old to say how it sees this replica");
+        return holderIdentity(name, null, randomUUID());
+      }
+      log.warn({ err: error }, "The API server does not say yet how it sees this replica");
+    }
+    await sleep(clock, IDENTIFY_RETRY_MS, signal);
+  }
+}
+
+/** Certificates are followed until the end; only the wait for the first one can be given up earlier. */
+async function startUntil(
+  certificates: CertificateSource,
+  end: AbortController,
+  starting: AbortSignal,
+): Promise<void> {
+  const givenUp = () => end.abort(starting.reason);
+  starting.addEventListener("abort", givenUp, { once: true });
+  try {
+    await certificates.start(end.signal);
+  } finally {
+    starting.removeEventListener("abort", givenUp);
+  }
+}
+
+function pairOf({ keyPem, certPem }: ServingCertificate): { key: string; cert: string } {
+  return { key: keyPem, cert: certPem };
 }
 
 function certificateProblem(certificates: CertificateSource, clock: Clock): string | null {
   const leftMs = certificates.current().notAfterMs - clock.wallMs();
   if (leftMs > CERTIFICATE_MARGIN_MS) return null;
   return leftMs > 0 ? "the serving certificate ends within a minute" : "the serving certificate has expired";
-}
-
-function verdictOf(problem: string | null): { ok: boolean; why: string } {
-  return { ok: problem === null, why: problem ?? "" };
 }
 
 function apiVersionOf(hostKind: string): string {

@@ -29,16 +29,23 @@ const LINGER_MS = 3_000;
 /** `manager`: one replica, until it is told to end. */
 export async function runManager(config: Config): Promise<number> {
   const log = createLog(config.logLevel);
-  const signalled = untilSignalled();
   const api = connect(config);
   const end = new AbortController();
-  const manager = await launchManager(config, api, log, end.signal);
-  const signal = await signalled;
-  log.info({ signal }, "Shutting down");
-  await manager.stop({ lingerMs: LINGER_MS });
-  end.abort();
-  api.close();
-  return 0;
+  const signalled = untilSignalled();
+  signalled.then(() => end.abort(new Error("told to end")));
+  try {
+    const manager = await launchManager(config, api, log, end.signal);
+    log.info({ signal: await signalled }, "Shutting down");
+    await manager.stop({ lingerMs: LINGER_MS });
+    return 0;
+  } catch (error) {
+    // Told to end before it had begun: nothing has failed.
+    if (end.signal.aborted) return 0;
+    throw error;
+  } finally {
+    end.abort();
+    api.close();
+  }
 }
 
 /** Everything that the flags ask for, started; `signal` ends what is beside the manager itself. */
@@ -74,6 +81,7 @@ export async function launchManager(
     random: Math.random,
     certificates,
     sign: (receipt) => (receiptKeys.ready() ? receiptKeys.sign(receipt) : null),
+    signal,
     auth: await authFor(config, api, log),
     routes: [{ path: JWKS_PATH, handler: keySet, guard: null }],
     clientAuthority:

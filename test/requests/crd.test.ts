@@ -89,7 +89,7 @@ describe(name, { skip: await skipWithoutControlPlane(name), timeout: 120_000 }, 
     const object = expectOk(await create({ consumerRef: { name: "machine-1" } })).metadata.name;
     const binding = { hostName: "h", hostUID: "u", hostResourceVersion: "5", term: "" };
     const status = { phase: "Binding", hostName: "h", message: "on its way", binding };
-    assert.equal(expectOk(await merge(object, { status })).status, undefined);
+    assert.deepEqual(expectOk(await merge(object, { status })).status, { phase: "Pending" });
     assert.deepEqual(expectOk(await merge(`${object}/status`, { status })).status, status);
     assert.equal((await merge(`${object}/status`, { status: { phase: "Lost" } })).code, 422);
     assert.equal((await merge(`${object}/status`, { status: { binding: { hostName: "" } } })).code, 422);
