@@ -50,7 +50,10 @@ describe(name, { skip: await skipWithoutControlPlane(name), timeout: 120_000 }, 
     const { identity } = await holdLease(rig, "ghost-0");
     const { of } = await diagnose(rig.admin);
     await rig.admin.delete(PODS, { namespace: LEASE_NAMESPACE, name: "coordinator-1" });
-    assert.match(of("LeaseNotRenewed").join(), /^error ghost-0_\S+ holds \S+ and has not renewed it for \d+\.\d s/);
+    assert.match(
+      of("LeaseNotRenewed").join(),
+      /^error ghost-0_\S+ holds \S+ and has not renewed it for \d+\.\d s/,
+    );
     assert.deepEqual(of("HolderWithoutPod"), [
       `error The holder ${identity} is no pod of namespace beskar7-system`,
     ]);
