@@ -49,10 +49,11 @@ describe("a leader that is killed while it binds", {
     const leader = await arena.leader();
     const pool = await arena.pool(namespace);
     const hosts = ["host-0", "host-1"];
+    // Requests are recorded as soon as machines wait, everything else when hosts are free.
+    const death = leader.wire.dieAt(moment, (write) => write.key.namespace === namespace && at(write));
     await Promise.all(hosts.map((name) => pool.objects.host(name, { state: "Inspecting" })));
     await Promise.all(["machine-0", "machine-1"].map((name) => pool.objects.machine(name)));
     await pool.untilWaiting(2);
-    const death = leader.wire.dieAt(moment, (write) => write.key.namespace === namespace && at(write));
     await pool.free(...hosts);
     const write = await death;
     arena.unplug(leader);
