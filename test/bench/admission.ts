@@ -29,6 +29,8 @@ export const admissionBench: Bench = {
     const files = [join(folder, "cert"), join(folder, "key")];
     const child = fork(`${import.meta.dirname}/admission-server.ts`, [...files, String(HOSTS)], {
       stdio: ["ignore", "ignore", "inherit", "ipc"],
+      // As the image runs it.
+      execArgv: ["--max-semi-space-size=1"],
     });
     const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS, ca: authority.certPem });
     try {

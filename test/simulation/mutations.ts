@@ -24,7 +24,8 @@ export const MUTATIONS: readonly Mutation[] = [
     from: "world.setHost(await fenceHost(api, profile, read.host, call));",
     to: "",
     caught: /without a binding|while it had/,
-    needs: ["late-writes", "losses"],
+    needs: ["late-writes", "partitions", "crashes", "churn"],
+    plan: { replicas: 2, standing: 2, hosts: 5, machines: 4, faultMs: 90_000 },
   },
   {
     name: "a new leader chooses from its stale cache",
@@ -107,6 +108,7 @@ export const MUTATIONS: readonly Mutation[] = [
     to: 'if (intentTerm !== null && intentTerm === "") {',
     caught: /under a term that is over/,
     needs: ["crashes", "late-writes", "lease", "churn"],
+    plan: { replicas: 2, standing: 2, hosts: 5, machines: 4, faultMs: 90_000 },
   },
   {
     name: "a stale cache may say that nobody holds the Lease",
@@ -130,7 +132,8 @@ export const MUTATIONS: readonly Mutation[] = [
     from: "return recorded.ok ? null : recorded.detail;",
     to: 'return recorded.ok || !recorded.ok ? null : "";',
     caught: /that it is in the queue/,
-    needs: ["churn"],
+    needs: ["churn", "crashes"],
+    plan: { replicas: 3, standing: 3, hosts: 5, machines: 8, faultMs: 60_000 },
   },
   {
     name: "the Lease is taken from somebody who has it",
