@@ -1,4 +1,4 @@
-import { formatTerm, sameConsumer } from "../../src/claims/claim.ts";
+import { consumerKey, formatTerm, sameConsumer } from "../../src/claims/claim.ts";
 import { holderName } from "../../src/claims/holder.ts";
 import { isClaimable, isHeldBy } from "../../src/coordinator/facts.ts";
 import type { BindResult } from "../../src/coordinator/processor.ts";
@@ -207,6 +207,12 @@ export class Witness {
     for (const [key, facts] of member.replica.world.consumers()) {
       if (facts.suspended || facts.reserved !== null) elsewhere.add(key);
       if (facts.reserved !== null) reserved.set(facts.reserved, key);
+    }
+    // What the leader says that it has put off waits behind those it has not, at every replica.
+    const { lease } = this.#view(member.process);
+    const term = lease === null ? "" : formatTerm(termOf(lease));
+    for (const request of stored.requests()) {
+      if (term !== "" && request.heldBackTerm === term) elsewhere.add(consumerKey(request.consumer));
     }
     const waiting = stored.waiting(elsewhere);
     const known = [...stored.machines().map(claimOfMachine), ...stored.requests().map(claimOfRequest)];
