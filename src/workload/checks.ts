@@ -8,17 +8,26 @@ import type { HostEvent } from "./history.ts";
  * another only by way of nobody, and no consumer has two hosts at one time.
  */
 export function safetyViolations(events: readonly HostEvent[]): string[] {
-  const violations: string[] = [];
-  const holdings = new Map<string, Host>();
-  for (const { type, host } of events) {
+  const check = new SafetyCheck();
+  return events.flatMap((event) => check.note(event));
+}
+
+/** The same for a history that is too long to be kept: event by event, in the API server's order. */
+export class SafetyCheck {
+  readonly #holdings = new Map<string, Host>();
+
+  /** What this event violates. */
+  note({ type, host }: Pick<HostEvent, "type" | "host">): string[] {
+    const holdings = this.#holdings;
     const before = holdings.get(host.uid)?.consumer ?? null;
     const { consumer, name, resourceVersion } = host;
     if (type === "DELETED" || consumer === null) {
       holdings.delete(host.uid);
-      continue;
+      return [];
     }
     holdings.set(host.uid, host);
     const at = `at resourceVersion ${resourceVersion}`;
+    const violations: string[] = [];
     if (before !== null && !sameConsumer(before, consumer)) {
       violations.push(`${name} went from ${shown(before)} to ${shown(consumer)} without a release ${at}`);
     }
@@ -27,8 +36,8 @@ export function safetyViolations(events: readonly HostEvent[]): string[] {
         violations.push(`${shown(consumer)} got ${name} while it had ${other.name} ${at}`);
       }
     }
+    return violations;
   }
-  return violations;
 }
 
 /** Who has which host, by consumerKey. */

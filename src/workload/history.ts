@@ -5,19 +5,22 @@ import { isRetriable } from "../kube/errors.ts";
 import { needsList, watchWhileAlive } from "../kube/live-watch.ts";
 import { includes } from "../kube/resource-version.ts";
 
-/** One version of one host, as the API server told it to every watcher. */
-export interface HostEvent {
+/** One version of one object, as the API server told it to every watcher. */
+export interface VersionEvent {
   readonly type: "ADDED" | "MODIFIED" | "DELETED";
-  readonly host: Host;
   /** When it arrived here, on the monotonic clock. */
   readonly atMs: number;
+}
+
+/** One version of one host. */
+export interface HostEvent extends VersionEvent {
+  readonly host: Host;
 }
 
 export interface HistoryOptions {
   api: KubeApi;
   clock: Clock;
   type: ResourceType;
-  readHost(object: KubeObject): Host;
   /** Absent: all namespaces. */
   namespace?: string;
 }
@@ -27,22 +30,28 @@ const RETRY_MS = 100;
 const SILENT_MS = 60_000;
 
 /**
- * Every version of every host, in the API server's order and without gaps: unlike a mirror it never lists twice, so
- * that nothing which happened can be missed. Checks and figures are drawn from it.
+ * Every version of every object of a type, in the API server's order and without gaps: unlike a mirror it never lists
+ * twice, so that nothing which happened can be missed.
  */
-export class HostHistory {
-  readonly events: HostEvent[] = [];
+export class ObjectHistory {
   readonly #options: HistoryOptions;
-  readonly #newest = new Map<string, HostEvent>();
+  readonly #tell: (type: VersionEvent["type"], object: KubeObject, atMs: number) => void;
+  /** By uid. */
+  readonly #newest = new Map<string, { resourceVersion: string; deleted: boolean }>();
   readonly #listeners = new Set<() => void>();
   #resourceVersion = "";
   #failure: unknown;
 
-  constructor(options: HistoryOptions) {
+  /** `tell` is called with each version, those that exist at the start included. */
+  constructor(
+    options: HistoryOptions,
+    tell: (type: VersionEvent["type"], object: KubeObject, atMs: number) => void,
+  ) {
     this.#options = options;
+    this.#tell = tell;
   }
 
-  /** Resolves when the hosts that exist already are in; follows until the signal is aborted. */
+  /** Resolves when the objects that exist already are in; follows until the signal is aborted. */
   async start(signal: AbortSignal): Promise<void> {
     const { metadata, items } = await this.#list(signal);
     this.#resourceVersion = metadata.resourceVersion;
@@ -50,13 +59,8 @@ export class HostHistory {
     void this.#follow(signal).catch((error) => {
       if (signal.aborted) return;
       this.#failure = error;
-      this.#tell();
+      this.#wake();
     });
-  }
-
-  /** The newest version of each host that exists. */
-  *hosts(): IterableIterator<Host> {
-    for (const { type, host } of this.#newest.values()) if (type !== "DELETED") yield host;
   }
 
   /** Resolves when `condition` is true after some event; rejects when the history has a gap. */
@@ -82,12 +86,13 @@ export class HostHistory {
     await this.until(() => {
       for (const [uid, version] of stored) {
         const newest = this.#newest.get(uid);
-        if (newest === undefined || !includes(newest.host.resourceVersion, version)) return false;
+        if (newest === undefined || !includes(newest.resourceVersion, version)) return false;
       }
       // What is older than the list and not in it has been deleted.
-      return [...this.hosts()].every(({ uid, resourceVersion }) => {
-        return stored.has(uid) || !includes(metadata.resourceVersion, resourceVersion);
-      });
+      for (const [uid, { resourceVersion, deleted }] of this.#newest) {
+        if (!deleted && !stored.has(uid) && includes(metadata.resourceVersion, resourceVersion)) return false;
+      }
+      return true;
     });
   }
 
@@ -132,15 +137,50 @@ export class HostHistory {
     }
   }
 
-  #add(type: HostEvent["type"], object: KubeObject): void {
-    const { readHost, clock } = this.#options;
-    const event = { type, host: readHost(object), atMs: clock.monotonicMs() };
-    this.events.push(event);
-    this.#newest.set(event.host.uid, event);
-    this.#tell();
+  #add(type: VersionEvent["type"], object: KubeObject): void {
+    const { uid = "", resourceVersion = "" } = object.metadata;
+    this.#newest.set(uid, { resourceVersion, deleted: type === "DELETED" });
+    this.#tell(type, object, this.#options.clock.monotonicMs());
+    this.#wake();
   }
 
-  #tell(): void {
+  #wake(): void {
     for (const listener of this.#listeners) listener();
+  }
+}
+
+/** The history of hosts. Checks and figures are drawn from it. */
+export class HostHistory {
+  readonly events: HostEvent[] = [];
+  readonly #history: ObjectHistory;
+  readonly #newest = new Map<string, Host>();
+
+  constructor({ readHost, ...options }: HistoryOptions & { readHost(object: KubeObject): Host }) {
+    this.#history = new ObjectHistory(options, (type, object, atMs) => {
+      const host = readHost(object);
+      this.events.push({ type, host, atMs });
+      if (type === "DELETED") this.#newest.delete(host.uid);
+      else this.#newest.set(host.uid, host);
+    });
+  }
+
+  /** Resolves when the hosts that exist already are in; follows until the signal is aborted. */
+  start(signal: AbortSignal): Promise<void> {
+    return this.#history.start(signal);
+  }
+
+  /** The newest version of each host that exists. */
+  hosts(): IterableIterator<Host> {
+    return this.#newest.values();
+  }
+
+  /** Resolves when `condition` is true after some event; rejects when the history has a gap. */
+  until(condition: () => boolean): Promise<void> {
+    return this.#history.until(condition);
+  }
+
+  /** Resolves when everything that had happened when this was called is in. */
+  complete(): Promise<void> {
+    return this.#history.complete();
   }
 }

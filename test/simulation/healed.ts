@@ -8,9 +8,14 @@ import type { Stored } from "./stored.ts";
 /** What is not yet as it must be once nothing is in the way any more, in sentences; empty when all is well. */
 export function unhealed(cluster: Cluster, stored: Stored): string[] {
   const stands = cluster.replicas.some((member) => member?.stands);
+  return [...leaderProblems(cluster), ...unsettled(stored, stands)];
+}
+
+/** The same of what is stored alone; `stands`: whether anybody leads. */
+export function unsettled(stored: Stored, stands: boolean): string[] {
   // Without a leader nobody serves a request: only machines have a controller that tries for itself.
   const waiting = stored.waiting().filter(({ consumer }) => stands || consumer.kind !== CLAIM_REQUESTS.kind);
-  return [...leaderProblems(cluster), ...machineProblems(stored, waiting), ...requestProblems(stored)];
+  return [...machineProblems(stored, waiting), ...requestProblems(stored)];
 }
 
 function leaderProblems({ replicas }: Cluster): string[] {

@@ -5,12 +5,12 @@ import { CLAIM_REQUEST_API_VERSION } from "../../src/requests/claim-request.ts";
 import { beskar7Machine, physicalHost } from "../fixtures/objects.ts";
 import type { Plan } from "./plan.ts";
 import type { Random } from "./random.ts";
-import { NAMESPACE } from "./server.ts";
 import type { Stored } from "./stored.ts";
 
 /** The people and programs around the service: they make hosts, machines and requests, change them and take them away. */
 export class Operator {
   readonly #api: KubeApi;
+  readonly #namespace: string;
   readonly #random: Random;
   readonly #stored: Stored;
   readonly #style: Plan["controllers"][number];
@@ -19,12 +19,14 @@ export class Operator {
 
   constructor(options: {
     api: KubeApi;
+    namespace: string;
     random: Random;
     stored: Stored;
     style: Plan["controllers"][number];
     note: (what: string) => void;
   }) {
     this.#api = options.api;
+    this.#namespace = options.namespace;
     this.#random = options.random;
     this.#stored = options.stored;
     this.#style = options.style;
@@ -39,7 +41,7 @@ export class Operator {
     };
     const state = random.chance(0.8) ? "Available" : "Enrolling";
     return this.#do(`adds ${name}`, () =>
-      this.#create(PHYSICAL_HOSTS, physicalHost({ name, namespace: NAMESPACE, labels, state })),
+      this.#create(PHYSICAL_HOSTS, physicalHost({ name, namespace: this.#namespace, labels, state })),
     );
   }
 
@@ -52,7 +54,10 @@ export class Operator {
     };
     const image = this.#style === "v0.3.4" ? { imageURL: "https://boot.example/kairos" } : {};
     return this.#do(`adds ${name}`, () =>
-      this.#create(BESKAR7_MACHINES, beskar7Machine({ name, namespace: NAMESPACE, annotations, ...image })),
+      this.#create(
+        BESKAR7_MACHINES,
+        beskar7Machine({ name, namespace: this.#namespace, annotations, ...image }),
+      ),
     );
   }
 
@@ -62,7 +67,7 @@ export class Operator {
       this.#create(CLAIM_REQUESTS, {
         apiVersion: CLAIM_REQUEST_API_VERSION,
         kind: CLAIM_REQUESTS.kind,
-        metadata: { namespace: NAMESPACE, name },
+        metadata: { namespace: this.#namespace, name },
         spec: { hostKind: PHYSICAL_HOSTS.kind, priority },
       }),
     );
@@ -114,7 +119,7 @@ export class Operator {
     return this.#do(`says that ${name} is ${state}`, () =>
       this.#api.patch(
         PHYSICAL_HOSTS,
-        { namespace: NAMESPACE, name },
+        { namespace: this.#namespace, name },
         { type: "merge", body: { status: { state, ready: state === "Available" } } },
         { subresource: "status" },
       ),
@@ -123,12 +128,12 @@ export class Operator {
 
   #merge(type: ResourceType, name: string, body: unknown): Promise<void> {
     return this.#do(`changes ${name}: ${JSON.stringify(body)}`, () =>
-      this.#api.patch(type, { namespace: NAMESPACE, name }, { type: "merge", body }),
+      this.#api.patch(type, { namespace: this.#namespace, name }, { type: "merge", body }),
     );
   }
 
   #delete(type: ResourceType, name: string): Promise<void> {
-    return this.#do(`deletes ${name}`, () => this.#api.delete(type, { namespace: NAMESPACE, name }));
+    return this.#do(`deletes ${name}`, () => this.#api.delete(type, { namespace: this.#namespace, name }));
   }
 
   /** status is a subresource: what a create says of it is dropped. */
@@ -142,7 +147,7 @@ export class Operator {
     } = object.metadata;
     const created = await this.#api.create(type, { ...object, metadata });
     if (type !== PHYSICAL_HOSTS) return;
-    const key = { namespace: NAMESPACE, name: created.metadata.name };
+    const key = { namespace: this.#namespace, name: created.metadata.name };
     const body = { status: object.status };
     await this.#api.patch(type, key, { type: "merge", body }, { subresource: "status" });
   }

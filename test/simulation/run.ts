@@ -6,7 +6,7 @@ import { Operator } from "./operator.ts";
 import type { Plan } from "./plan.ts";
 import { Random } from "./random.ts";
 import { Scheduler } from "./scheduler.ts";
-import { ADMIN } from "./server.ts";
+import { ADMIN, NAMESPACE } from "./server.ts";
 import { Stored } from "./stored.ts";
 import { Trace } from "./trace.ts";
 import { Witness } from "./witness.ts";
@@ -38,6 +38,7 @@ export async function run(plan: Plan, print: ((line: string) => void) | null = n
   const admin = cluster.server.api(ADMIN);
   const operator = new Operator({
     api: admin,
+    namespace: NAMESPACE,
     random: random.fork("operator"),
     stored,
     style: plan.controllers[0] ?? "current",

@@ -6,7 +6,10 @@ import type { Change, Store } from "../../src/sandbox/store.ts";
 import { HOSTS, REQUESTS, Stored } from "./stored.ts";
 
 /** What storage must never show, looked at within each write of a host or a request. */
-export function checkStorage(store: Store, violated: (sentence: string) => void): void {
+export function checkStorage(
+  store: Pick<Store, "list" | "get" | "subscribe">,
+  violated: (sentence: string) => void,
+): void {
   const stored = new Stored(store);
 
   store.subscribe(HOSTS, ({ type, object, previous }: Change) => {

@@ -19,11 +19,14 @@ export const MACHINES = "beskar7machines.infrastructure.cluster.x-k8s.io";
 export const REQUESTS = "claimrequests.claims.beskar7.io";
 export const LEASES = "leases.coordination.k8s.io";
 
+/** What a store tells when it is asked. */
+export type Shelf = Pick<Store, "list" | "get">;
+
 /** What is true: the API server's storage in the words of the core, read anew for each question. */
 export class Stored {
-  readonly #store: Store;
+  readonly #store: Shelf;
 
-  constructor(store: Store) {
+  constructor(store: Shelf) {
     this.#store = store;
   }
 
