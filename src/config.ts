@@ -79,9 +79,18 @@ function splitCommand(argv: readonly string[], inCluster: boolean) {
   const [first, ...rest] = argv;
   if (first === undefined) return { command: inCluster ? "manager" : "demo", rest, isNamed: false };
   if (first === "--version") return { command: "version", rest, isNamed: true };
-  const isNamed = !first.startsWith("-");
-  return isNamed ? { command: first, rest, isNamed } : { command: "manager", rest: argv, isNamed };
+  if (!first.startsWith("-")) return { command: first, rest, isNamed: true };
+  const command = !inCluster && namesFlagOfDemo(argv) ? "demo" : "manager";
+  return { command, rest: argv, isNamed: false };
 }
+
+/** Whether somebody who named no command can only have meant the demo. */
+function namesFlagOfDemo(argv: readonly string[]): boolean {
+  const { given } = readArgv(argv, "demo", FLAGS);
+  return FLAG_FIELDS.some((field) => given.has(field) && flagSpec(field).commands.every(isDemo));
+}
+
+const isDemo = (command: CommandName) => command === "demo";
 
 const isCommand = (word: string): word is CommandName => (COMMAND_NAMES as readonly string[]).includes(word);
 

@@ -24,7 +24,8 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
     usage: "",
     minArgs: 0,
     maxArgs: 0,
-    summary: "Run it in a sandbox with a workload, no cluster needed. The default outside a cluster.",
+    summary:
+      "Run it in a sandbox with a workload, no cluster needed. The default outside a cluster, alone or with flags that only the demo has.",
   },
   install: {
     usage: "",

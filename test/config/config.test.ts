@@ -30,6 +30,9 @@ describe("the command", () => {
     ["nothing outside a cluster is the demo", [], {}, "demo"],
     ["nothing inside a cluster is the manager", [], IN_CLUSTER, "manager"],
     ["flags first are the manager's", ["--lease-name=x"], {}, "manager"],
+    ["a flag that only the demo has is the demo's", ["--once"], {}, "demo"],
+    ["wherever it stands among others", ["--zap-log-level=debug", "-seed", "7"], {}, "demo"],
+    ["its name as another flag's value is no flag", ["--webhook-cert-dir", "--once"], {}, "manager"],
     ["a word is the command, in a cluster too", ["queue"], IN_CLUSTER, "queue"],
     ["--help anywhere is help", ["manager", "--help", "--lease-name="], {}, "help"],
     ["-h alone is help", ["-h"], {}, "help"],
@@ -38,6 +41,13 @@ describe("the command", () => {
   for (const [fact, argv, env, want] of cases) {
     it(fact, () => assert.equal(good(argv, env).command, want));
   }
+
+  it("inside a cluster flags are the manager's, and one that only the demo has is refused", () => {
+    assert.match(
+      problemsOf(["--once"], IN_CLUSTER),
+      /--once: got manager, want a command that takes it: demo/,
+    );
+  });
 
   it("help knows which command it was asked about", () => {
     assert.deepEqual(good(["manager", "--help"]).args, ["manager"]);
