@@ -82,6 +82,10 @@ export class Replica {
   readonly #recorder: Recorder;
   /** The term for which this replica has listed everything consistently and may therefore choose. */
   #preparedTerm: string | null = null;
+  /** Aborted when the term is over for which it lists. */
+  #preparing = new AbortController();
+  /** Since when no such list has come to a good end, where the last one has failed; null otherwise. */
+  #listsFailSinceMs: number | null = null;
   #leadingSinceMs: number | null = null;
 
   constructor(options: ReplicaOptions) {
@@ -239,12 +243,13 @@ export class Replica {
       mayStand: () => this.following.notReady() ?? this.#ability.problem(),
       onStartedLeading: (term) => {
         this.#leadingSinceMs = clock.monotonicMs();
-        this.processor.beginTerm();
         this.#noteHolder();
         on.leader("started_leading", term.holderIdentity);
-        void this.#prepare(term);
+        this.#preparing = new AbortController();
+        void this.#prepare(term, this.#preparing.signal);
       },
       onStoppedLeading: () => {
+        this.#preparing.abort();
         this.#preparedTerm = null;
         this.#leadingSinceMs = null;
         this.processor.endTerm();
@@ -255,30 +260,29 @@ export class Replica {
     });
   }
 
-  /** On taking the Lease: a consistent look at everything, and only then the first choice. */
-  async #prepare(term: Term): Promise<void> {
-    const { log } = this.#options;
-    const stillOurs = () => {
-      const now = this.elector?.termHolds() ?? null;
-      return now !== null && formatTerm(now) === formatTerm(term);
-    };
-    const { clock, renewDeadlineMs } = this.#options;
-    while (stillOurs()) {
-      const limit = new AbortController();
-      const timer = clock.schedule(renewDeadlineMs, () => limit.abort());
+  /**
+   * On taking the Lease: a consistent look at everything, and only then the first choice. It takes what it takes:
+   * each of its calls has a limit, and whoever gave the Lease up for a slow list would begin with another one.
+   */
+  async #prepare(term: Term, signal: AbortSignal): Promise<void> {
+    const { clock, log, retryPeriodMs } = this.#options;
+    this.#listsFailSinceMs = null;
+    while (!signal.aborted) {
+      const askedAtMs = clock.monotonicMs();
       try {
-        await this.following.refresh(limit.signal);
-        if (!stillOurs()) return;
+        await this.following.refresh(signal);
+        if (signal.aborted) return;
         this.#preparedTerm = formatTerm(term);
+        this.processor.beginTerm();
         this.controller.resync();
         this.demand.resync();
         this.processor.wake();
         return;
       } catch (error) {
+        if (signal.aborted) return;
+        this.#listsFailSinceMs ??= askedAtMs;
         log.warn({ err: error }, "A new leader could not list hosts and requests yet");
-        await sleep(clock, this.#options.retryPeriodMs);
-      } finally {
-        timer.cancel();
+        await sleep(clock, retryPeriodMs, signal).catch(() => {});
       }
     }
   }
@@ -298,9 +302,14 @@ export class Replica {
     this.world.expireHolderAttempts();
     this.processor.wake();
     if (!this.isLeading()) return;
-    const stuck =
-      this.processor.sinceLastPassMs() > leaseDurationMs ? "no claim could be processed" : this.notReady();
+    const stuck = this.#idleMs() > leaseDurationMs ? "no claim could be processed" : this.notReady();
     if (stuck !== null) this.elector?.resign(stuck);
+  }
+
+  /** For how long this holder has got nowhere. */
+  #idleMs(): number {
+    if (this.#preparedTerm !== null) return this.processor.sinceLastPassMs();
+    return this.#listsFailSinceMs === null ? 0 : this.#options.clock.monotonicMs() - this.#listsFailSinceMs;
   }
 
   #noteHolder(): void {

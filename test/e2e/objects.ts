@@ -1,5 +1,4 @@
-import type { KubeObject } from "../../src/kube/api.ts";
-import type { KubeClient } from "../../src/kube/client.ts";
+import type { KubeApi, KubeObject } from "../../src/kube/api.ts";
 import { isConflict, isNotFound } from "../../src/kube/errors.ts";
 import {
   BARE_METAL_HOSTS,
@@ -23,15 +22,15 @@ import { until } from "./until.ts";
 
 /** Objects on a real API server: created with their status, since that is a subresource. */
 export class Objects {
-  readonly #api: KubeClient;
+  readonly #api: KubeApi;
   readonly namespace: string;
 
-  constructor(api: KubeClient, namespace: string) {
+  constructor(api: KubeApi, namespace: string) {
     this.#api = api;
     this.namespace = namespace;
   }
 
-  static async in(api: KubeClient, namespace: string): Promise<Objects> {
+  static async in(api: KubeApi, namespace: string): Promise<Objects> {
     await api.create(NAMESPACES, { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
     return new Objects(api, namespace);
   }
@@ -84,7 +83,7 @@ export class Objects {
 
   /** The merge patch that Beskar7's controller sends. */
   claim(
-    api: KubeClient,
+    api: KubeApi,
     host: KubeObject,
     machine: string,
     options: { dryRun?: boolean; namespace?: string } = {},
@@ -101,7 +100,7 @@ export class Objects {
   }
 
   /** As a controller claims: again after each refusal, from the newest version of the host. */
-  async claimInTheEnd(api: KubeClient, host: string, machine: string): Promise<void> {
+  async claimInTheEnd(api: KubeApi, host: string, machine: string): Promise<void> {
     await until(async () => {
       try {
         await this.claim(api, await this.getHost(host), machine);
@@ -113,7 +112,7 @@ export class Objects {
     });
   }
 
-  release(api: KubeClient, host: string): Promise<KubeObject> {
+  release(api: KubeApi, host: string): Promise<KubeObject> {
     const body = { spec: { consumerRef: null } };
     return api.patch(PHYSICAL_HOSTS, { namespace: this.namespace, name: host }, { type: "merge", body });
   }
