@@ -1,0 +1,68 @@
+import { consumerKey, sameConsumer } from "../../src/claims/claim.ts";
+import { isHeldBy } from "../../src/coordinator/facts.ts";
+import { MODE_ANNOTATION } from "../../src/hosts/annotations.ts";
+import { physicalHostProfile } from "../../src/hosts/physical-host.ts";
+import { readClaimRequest } from "../../src/requests/claim-request.ts";
+import type { Change } from "../../src/sandbox/store.ts";
+import { SafetyCheck } from "../../src/workload/checks.ts";
+import { checkStorage, shown } from "../simulation/storage-check.ts";
+import { HOSTS, REQUESTS, Stored } from "../simulation/stored.ts";
+import type { ReplayedShelf } from "./shelf.ts";
+
+/**
+ * What must never be seen in the API server's history, checked version by version: no host changes hands without a
+ * release, no consumer gets a second host, each claim was covered by a binding that names the host in that version
+ * (under a leader and without one), no request goes while its write may land or while its machine needs it.
+ */
+export class Ledger {
+  readonly violations: string[] = [];
+  readonly counts = { leader: 0, optimistic: 0, unstamped: 0, releases: 0, requests: 0, versions: 0 };
+  /** Requests that were deleted on purpose, "namespace/name". */
+  readonly #renounced = new Set<string>();
+  readonly #safety = new SafetyCheck();
+
+  constructor(settled: ReplayedShelf) {
+    const stored = new Stored(settled);
+    checkStorage(settled, (sentence) => this.violations.push(sentence));
+    settled.subscribe(HOSTS, (change) => this.#noteHost(change));
+    settled.subscribe(REQUESTS, (change) => this.#noteRequest(change, stored));
+  }
+
+  /** Somebody is about to delete this request himself. */
+  renounce(namespace: string, name: string): void {
+    this.#renounced.add(`${namespace}/${name}`);
+  }
+
+  #noteHost({ type, object, previous }: Change): void {
+    this.counts.versions++;
+    const host = physicalHostProfile.readHost(object);
+    this.violations.push(...this.#safety.note({ type, host }));
+    const before = previous === undefined ? null : physicalHostProfile.readHost(previous);
+    if (type === "DELETED") return;
+    if (host.consumer === null) {
+      if (before !== null && before.consumer !== null) this.counts.releases++;
+      return;
+    }
+    if (before !== null && isHeldBy(before, host.consumer)) return;
+    const mode = object.metadata.annotations?.[MODE_ANNOTATION];
+    if (mode === "leader" || mode === "optimistic") this.counts[mode]++;
+    else this.counts.unstamped++;
+  }
+
+  #noteRequest({ type, key, previous }: Change, stored: Stored): void {
+    if (type === "ADDED") {
+      this.counts.requests++;
+      return;
+    }
+    if (type !== "DELETED" || previous === undefined || this.#renounced.delete(key)) return;
+    const { consumer, explicit, name } = readClaimRequest(previous);
+    if (explicit) {
+      this.violations.push(`request ${name} is gone and nobody deleted it`);
+      return;
+    }
+    const machine = stored.machine(consumer);
+    if (machine === null || machine.deleting || consumer.uid === "" || !sameConsumer(machine, consumer))
+      return;
+    this.violations.push(`request ${name} is gone and ${shown(consumer)} (${consumerKey(machine)}) is not`);
+  }
+}
