@@ -1,10 +1,10 @@
 import { X509Certificate } from "node:crypto";
-import { type FSWatcher, watch } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Clock, sleep } from "../src/clock.ts";
+import type { Clock } from "../src/clock.ts";
 import type { Log } from "../src/log.ts";
 import { CurrentCertificate } from "./current.ts";
+import { followFolder } from "./follow-folder.ts";
 import { pairProblem } from "./policy.ts";
 import type { CertificateSource, ServingCertificate } from "./source.ts";
 
@@ -19,14 +19,7 @@ export interface CertificateFilesOptions {
   onRefused?(problem: string): void;
 }
 
-const DEFAULT_CHECK_MS = 10_000;
-/** A change is often several events, and its files are not all there at the first one. */
-const SETTLE_MS = 100;
-
-/**
- * A certificate that somebody else renews (cert-manager). Watches the folder, not the files: a mounted Secret
- * changes by a new target of the link `..data`. File systems lose events, so it looks from time to time as well.
- */
+/** A certificate that somebody else renews (cert-manager). */
 export class CertificateFiles implements CertificateSource {
   readonly #options: CertificateFilesOptions;
   readonly #current = new CurrentCertificate();
@@ -45,17 +38,12 @@ export class CertificateFiles implements CertificateSource {
   }
 
   async start(signal: AbortSignal): Promise<void> {
-    const { clock, checkMs = DEFAULT_CHECK_MS } = this.#options;
     const first = Promise.withResolvers<void>();
-    const run = async () => {
-      while (true) {
-        await this.look();
-        if (this.#current.has()) first.resolve();
-        await sleep(clock, checkMs, signal);
-      }
+    const look = async () => {
+      await this.look();
+      if (this.#current.has()) first.resolve();
     };
-    this.#watch(signal);
-    run().catch((reason) => first.reject(reason));
+    followFolder({ ...this.#options, look }, signal).catch((reason) => first.reject(reason));
     await first.promise;
   }
 
@@ -77,27 +65,6 @@ export class CertificateFiles implements CertificateSource {
         "Serving the certificate files",
       );
     }
-  }
-
-  #watch(signal: AbortSignal): void {
-    const { folder, clock, log } = this.#options;
-    let watcher: FSWatcher;
-    let settling = false;
-    try {
-      watcher = watch(folder, { signal, persistent: false });
-    } catch (error) {
-      log.warn({ err: error, folder }, "The folder can't be watched; it is looked at from time to time");
-      return;
-    }
-    watcher.on("error", (error) => log.warn({ err: error, folder }, "Watching the folder failed"));
-    watcher.on("change", () => {
-      if (settling) return;
-      settling = true;
-      clock.schedule(SETTLE_MS, () => {
-        settling = false;
-        if (!signal.aborted) void this.look();
-      });
-    });
   }
 }
 

@@ -3,6 +3,7 @@ import type { RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
 import { Registry } from "prom-client";
+import type { ClientAuthority } from "../certs/client-authority.ts";
 import type { CertificateSource, ServingCertificate } from "../certs/source.ts";
 import { startWebhookServer } from "../webhooks/server.ts";
 import type { SignReceipt } from "../webhooks/stamps.ts";
@@ -48,8 +49,8 @@ export interface ManagerOptions {
   auth: Auth;
   /** What else the people's door serves. */
   routes: readonly OpsRoute[];
-  /** Reads the PEM of the authorities whose client certificates may post reviews; null: anybody may. */
-  clientAuthority: (() => Promise<string>) | null;
+  /** Whose client certificates may post reviews; null: anybody may. */
+  clientAuthority: ClientAuthority | null;
   /** Served at the webhook's door beside the reviews. */
   webhookFallback: RequestListener | null;
 }
@@ -95,7 +96,7 @@ async function startBehind(
   end: AbortController,
   health: OpsServer | null,
 ): Promise<Manager> {
-  const { config, api, clock, log, random, certificates } = options;
+  const { config, api, clock, log, random, certificates, clientAuthority } = options;
   const work = new AbortController();
   // Whoever started this may give up while it still waits for the API server or for its first certificate.
   const starting = AbortSignal.any([end.signal, options.signal]);
@@ -159,16 +160,15 @@ async function startBehind(
   readiness.mirrorsFrom(() => replica.notReady());
   await startUntil(certificates, end, starting);
   readiness.certificateFrom(() => certificateProblem(certificates, clock));
-  const reviewTls = async () => {
-    const pair = pairOf(certificates.current());
-    return options.clientAuthority === null
-      ? pair
-      : { ...pair, ca: await options.clientAuthority(), requestCert: true };
-  };
+  await clientAuthority?.start(end.signal);
+  const reviewTls = () => ({
+    ...pairOf(certificates.current()),
+    ...(clientAuthority !== null && { ca: clientAuthority.current(), requestCert: true }),
+  });
   const webhook = await startWebhookServer(config.webhookBindAddress, {
     routes: replica.routes,
     fallback: options.webhookFallback ?? notFound,
-    tls: await reviewTls(),
+    tls: reviewTls(),
     webhookTimeoutMs: config.webhookTimeoutMs,
     maxInflightReviews: config.maxInflightReviews,
     clock,
@@ -202,16 +202,23 @@ async function startBehind(
           });
     if (metricsServer !== null) doors.push(metricsServer);
 
-    certificates.onChange((certificate: ServingCertificate) => {
-      const fields = { notAfter: new Date(certificate.notAfterMs).toISOString() };
-      if (config.metricsSecure) metricsServer?.setTls(pairOf(certificate));
-      reviewTls()
-        .then((tls) => {
-          webhook.setTls(tls);
-          log.info(fields, "Serving a new certificate");
-        })
-        .catch((error) => log.error({ err: error, ...fields }, "A new certificate could not be put to use"));
-    });
+    const serveCurrent = () => {
+      if (config.metricsSecure) metricsServer?.setTls(pairOf(certificates.current()));
+      webhook.setTls(reviewTls());
+    };
+    const serveAnew = () => {
+      const fields = { notAfter: new Date(certificates.current().notAfterMs).toISOString() };
+      try {
+        serveCurrent();
+        log.info(fields, "Serving a new certificate");
+      } catch (error) {
+        log.error({ err: error, ...fields }, "A new certificate could not be put to use");
+      }
+    };
+    certificates.onChange(serveAnew);
+    clientAuthority?.onChange(serveAnew);
+    // What changed while the ports were being opened has told nobody.
+    serveCurrent();
     metrics.gaugesFrom(gaugeSources({ replica, orphans, certificates, webhook, clock, identity, config }));
     const running = replica.run(work.signal, end.signal);
     const stopOrphans = every(clock, ORPHAN_LOOK_MS, () => {

@@ -1,6 +1,6 @@
 import type { RequestHandler } from "express";
 import { CaBundleKeeper } from "../../certs/ca-bundle.ts";
-import { readClientAuthority } from "../../certs/client-authority.ts";
+import { ClientAuthority } from "../../certs/client-authority.ts";
 import { CertificateFiles } from "../../certs/files.ts";
 import { keepCaBundle } from "../../certs/keep-ca-bundle.ts";
 import { DEFAULT_ROTATION, type RotationPolicy } from "../../certs/rotation.ts";
@@ -85,7 +85,9 @@ export async function launchManager(
     auth: await authFor(config, api, log),
     routes: [{ path: JWKS_PATH, handler: keySet, guard: null }],
     clientAuthority:
-      config.webhookClientCaFile === "" ? null : () => readClientAuthority(config.webhookClientCaFile),
+      config.webhookClientCaFile === ""
+        ? null
+        : new ClientAuthority({ path: config.webhookClientCaFile, clock: systemClock, log }),
     webhookFallback: createFallbackApp([{ path: JWKS_PATH, handler: keySet }], log),
   });
   receiptKeys.start(signal).catch(() => {});

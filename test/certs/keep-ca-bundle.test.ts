@@ -1,13 +1,8 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
 import { CaBundleKeeper } from "../../certs/ca-bundle.ts";
-import { readClientAuthority } from "../../certs/client-authority.ts";
 import { keepCaBundle } from "../../certs/keep-ca-bundle.ts";
 import type { ServingCertificate } from "../../certs/source.ts";
-import { createAuthority } from "../../certs/x509.ts";
 import { VALIDATING_WEBHOOK_CONFIGURATIONS } from "../../src/kube/types.ts";
 import { silentLog } from "../../src/log.ts";
 import { validatingWebhookConfiguration } from "../../webhooks/registration.ts";
@@ -51,17 +46,4 @@ test("a registration follows the authority of mounted files, also after a call t
   assert.equal(keeper.carry(await keeper.read(), "second"), true);
   controller.abort();
   await done;
-});
-
-test("a client authority that can't be used is an error that names its file", async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), "authority-"));
-  t.after(() => rmSync(folder, { recursive: true }));
-  const path = join(folder, "ca.crt");
-  await assert.rejects(readClientAuthority(path), new RegExp(path));
-  writeFileSync(path, "");
-  await assert.rejects(readClientAuthority(path), new RegExp(path));
-  const validity = { notBeforeMs: Date.now(), notAfterMs: Date.now() + 1_000 };
-  const { certPem } = createAuthority({ commonName: "clients", ...validity });
-  writeFileSync(path, certPem);
-  assert.equal(await readClientAuthority(path), certPem);
 });
