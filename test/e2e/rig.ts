@@ -21,6 +21,7 @@ import { mutatingWebhookConfiguration, validatingWebhookConfiguration } from "..
 import { startWebhookServer, type WebhookServer } from "../../webhooks/server.ts";
 import { type ControlPlane, startControlPlane } from "../controlplane/index.ts";
 import { sandboxCrds } from "../fixtures/crds.ts";
+import { grantControllers, grantServiceRights } from "./grants.ts";
 import { until } from "./until.ts";
 
 export { until };
@@ -46,7 +47,7 @@ export interface PodClient {
   readonly api: KubeClient;
 }
 
-/** A real API server, our registration on it, and as many replicas as a test wants. */
+/** A real API server, our registration on it, and as many replicas as a test wants, with the rights of manifests/base. */
 export class Rig {
   readonly plane: ControlPlane;
   readonly admin: KubeClient;
@@ -158,6 +159,7 @@ export class Rig {
 
   /** A client with a token that is bound to this pod; its service account is `beskar7` of the Lease's namespace. */
   async podClient(pod: string, namespace = LEASE_NAMESPACE): Promise<PodClient> {
+    await grantControllers(this.plane, namespace);
     const token = await this.plane.podToken(namespace, "beskar7", pod);
     return { pod, token, api: apiFor(this.plane.kubeconfig({ token })) };
   }
@@ -219,14 +221,8 @@ export class Rig {
       kind: "Namespace",
       metadata: { name: LEASE_NAMESPACE },
     });
-    // The rights of its own are proved where manifests/ are; here the service may do everything.
-    await this.plane.call("POST", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", {
-      body: {
-        metadata: { name: "rig" },
-        roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "cluster-admin" },
-        subjects: [{ kind: "Group", apiGroup: "rbac.authorization.k8s.io", name: "system:serviceaccounts" }],
-      },
-    });
+    await grantServiceRights(this.plane);
+    await grantControllers(this.plane, LEASE_NAMESPACE);
     await this.register();
   }
 
