@@ -112,7 +112,7 @@ export class Replica {
       onLease: (lease, asOf) => this.holder.note(lease, asOf),
       onMachineProblems: (machine) => on.machineProblems(machine),
     });
-    this.#recorder = new Recorder({ api, world });
+    this.#recorder = new Recorder({ api, world, profileFor });
     const bindings = new Bindings({ api, world, recorder: this.#recorder, profileFor });
     this.#ability = new Ability({
       api,

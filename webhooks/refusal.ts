@@ -7,6 +7,8 @@ import type { Outcomes, WebhookName } from "./outcome.ts";
 import type { ReviewAnswer, ReviewRequest } from "./review.ts";
 import { consumerRefOf, type Verdict } from "./verdict.ts";
 
+const NO_CRD = "the ClaimRequest CRD is not installed; run `beskar7-claim-coordinator install`";
+
 export interface RefusalOptions {
   outcomes: Outcomes;
   recorder: Recorder;
@@ -50,23 +52,22 @@ export class Refusals {
     if (recorder.isRecorded(consumer)) {
       return outcomes.reject(webhook, request, verdict, rejection, startedMs);
     }
-    return this.#record(request, verdict, signal).then((problem) =>
-      outcomes.reject(
-        webhook,
-        request,
-        verdict,
-        problem === null ? rejection : failed(rejection, problem),
-        startedMs,
-      ),
+    return this.#record(request, verdict, rejection, signal).then((answer) =>
+      outcomes.reject(webhook, request, verdict, answer, startedMs),
     );
   }
 
-  /** null, or why it is not in the queue. */
-  async #record(request: ReviewRequest, verdict: Verdict, signal: AbortSignal): Promise<string | null> {
+  /** The rejection as it is to be said once the claim is in the queue, or why it is not. */
+  async #record(
+    request: ReviewRequest,
+    verdict: Verdict,
+    rejection: Rejection,
+    signal: AbortSignal,
+  ): Promise<Rejection> {
     const { recorder, canRecord, log, world } = this.#options;
     const { consumer, host } = verdict;
-    if (consumer === null || host === null) return "the claim names no consumer";
-    if (!canRecord()) return "the ClaimRequest CRD is not installed; run `beskar7-claim-coordinator install`";
+    if (consumer === null || host === null) return failed(rejection, "the claim names no consumer");
+    if (!canRecord()) return failed(rejection, NO_CRD);
     try {
       const recorded = await recorder.record(
         {
@@ -77,13 +78,16 @@ export class Refusals {
         },
         { signal },
       );
-      return recorded.ok ? null : recorded.detail;
+      if (recorded.ok) return rejection;
+      if (!("holds" in recorded)) return failed(rejection, recorded.detail);
+      const about = { host: rejection.host, consumer: rejection.consumer };
+      return { reason: "ConsumerHoldsHost", ...about, heldHost: recorded.holds, by: "consumerRef" };
     } catch (error) {
       log.warn(
         { err: error, uid: request.uid, host: host.name },
         "A claim could not be written to the queue",
       );
-      return error instanceof Error ? error.message : "the write failed";
+      return failed(rejection, error instanceof Error ? error.message : "the write failed");
     }
   }
 }

@@ -6,6 +6,7 @@ import { isOlder } from "../kube/resource-version.ts";
 import { type ClaimRequest, readClaimRequest } from "../requests/claim-request.ts";
 import { readBoundHost } from "./bound-host.ts";
 import { unresolvedBinding } from "./facts.ts";
+import { settleBinding } from "./fence.ts";
 import type { Applicant, Recorder } from "./recorder.ts";
 import {
   bindingStatus,
@@ -87,9 +88,17 @@ export class Bindings {
     this.#world.setRequest(written);
   }
 
-  /** Gives a binding back after a definite rejection of its only write. */
+  /**
+   * Gives a binding back that this replica will not use (any more). Another write may have been let through under
+   * it, the consumer's own for one, so that it is settled first; what turns out to be held stays as it is.
+   */
   async giveBack(request: ClaimRequest, message: string, call: CallOptions = {}): Promise<void> {
-    await this.#status(request, pendingStatus(message), call);
+    const { binding } = request;
+    const profile = this.#profileFor(request.hostKind);
+    if (binding === null || profile === undefined) return;
+    const settled = await settleBinding(this.#api, profile, request, binding, call);
+    if (settled.host !== null) this.#world.setHost(settled.host);
+    if (settled.state === "free") await this.#status(request, pendingStatus(message), call);
   }
 
   /** Why the request as it is may not name this host now, or null. */

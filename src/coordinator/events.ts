@@ -7,6 +7,7 @@ import type { Log } from "../log.ts";
 export interface EventSubject {
   readonly apiVersion: string;
   readonly kind: string;
+  /** "" of what is in no namespace. */
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
@@ -79,7 +80,8 @@ export class EventRecorder {
     await api.create(EVENTS, {
       apiVersion: "v1",
       kind: "Event",
-      metadata: { namespace: subject.namespace, name },
+      // Where the API server wants Events about what is in no namespace.
+      metadata: { namespace: subject.namespace || "default", name },
       involvedObject: { ...subject },
       type,
       reason,

@@ -1,4 +1,5 @@
 import { type Consumer, consumerKey, sameConsumer } from "../claims/claim.ts";
+import type { HostProfile } from "../hosts/profile.ts";
 import type { CallOptions, KubeApi } from "../kube/api.ts";
 import { isAlreadyExists, isConflict, isNotFound, KubeError } from "../kube/errors.ts";
 import { CLAIM_REQUESTS } from "../kube/types.ts";
@@ -9,6 +10,7 @@ import {
   newClaimRequest,
   readClaimRequest,
 } from "../requests/claim-request.ts";
+import { readBoundHost } from "./bound-host.ts";
 import { pendingStatus, writeStatus } from "./request-status.ts";
 import type { World } from "./world.ts";
 
@@ -27,7 +29,9 @@ export interface Applicant {
 export type Recorded =
   | { ok: true; request: ClaimRequest }
   /** A request of an earlier object of the same name, or one being deleted, has the place; it goes away soon. */
-  | { ok: false; detail: string };
+  | { ok: false; detail: string }
+  /** It does not wait: it has this host already, which this replica's mirror does not show yet. */
+  | { ok: false; holds: string };
 
 /**
  * Turns a consumer that asks for a host into a durable ClaimRequest: one write for its whole wait, none when it
@@ -36,10 +40,16 @@ export type Recorded =
 export class Recorder {
   readonly #api: KubeApi;
   readonly #world: World;
+  readonly #profileFor: (hostKind: string) => HostProfile | undefined;
 
-  constructor(options: { api: KubeApi; world: World }) {
+  constructor(options: {
+    api: KubeApi;
+    world: World;
+    profileFor: (hostKind: string) => HostProfile | undefined;
+  }) {
     this.#api = options.api;
     this.#world = options.world;
+    this.#profileFor = options.profileFor;
   }
 
   /** Whether an attempt of this consumer needs no write: its request waits, and not at its machine's word only. */
@@ -59,6 +69,8 @@ export class Recorder {
     if (first.phase === "Pending" || first.phase === "Binding") {
       return first.byMachine && !applicant.byMachine ? this.#keep(first, call) : usable;
     }
+    const holds = await this.#holds(first, call);
+    if (holds !== null) return { ok: false, holds };
     try {
       return { ok: true, request: await this.#waitAgain(first, call) };
     } catch (error) {
@@ -103,6 +115,16 @@ export class Recorder {
       if (isNotFound(error)) return null;
       throw error;
     }
+  }
+
+  /** The host that a binding which is settled gave to its consumer, if it is the consumer's still; else null. */
+  async #holds(request: ClaimRequest, call: CallOptions): Promise<string | null> {
+    const { binding, consumer, namespace } = request;
+    const profile = this.#profileFor(request.hostKind);
+    if (binding === null || profile === undefined) return null;
+    const read = await readBoundHost(this.#api, profile, consumer, namespace, binding, call);
+    if (read.host !== null) this.#world.setHost(read.host);
+    return read.state === "ours" ? binding.hostName : null;
   }
 
   #usable(request: ClaimRequest, applicant: Applicant): Recorded {

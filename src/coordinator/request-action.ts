@@ -51,12 +51,11 @@ function nextStep(facts: RequestFacts): RequestAction {
   const { binding, phase } = request;
   const holding = held[0];
   if (phase === "Binding" && binding !== null) {
-    if (boundHost !== undefined) {
-      const atLeastAsNew = includes(boundHost.resourceVersion, binding.hostResourceVersion);
+    // An older version may show that the consumer held this very host before: that says nothing of this write.
+    if (boundHost !== undefined && includes(boundHost.resourceVersion, binding.hostResourceVersion)) {
       const judged = judgeBoundHost(boundHost, request.consumer, binding);
       if (judged.state === "ours") return { do: "markBound", host: boundHost };
-      if (judged.state === "free" && atLeastAsNew)
-        return { do: "free", why: `Host ${binding.hostName} changed` };
+      if (judged.state === "free") return { do: "free", why: `Host ${binding.hostName} changed` };
     }
     // Whoever sent the write learns from its answer; to fence the host now would defeat it.
     return { do: facts.writingHere ? "nothing" : "resolve" };

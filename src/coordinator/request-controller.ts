@@ -8,7 +8,7 @@ import type { Log } from "../log.ts";
 import { type ClaimRequest, readClaimRequest } from "../requests/claim-request.ts";
 import { readBoundHost } from "./bound-host.ts";
 import { currentRequest } from "./facts.ts";
-import { fenceHost } from "./fence.ts";
+import { settleBinding } from "./fence.ts";
 import { nextAction, type RequestAction } from "./request-action.ts";
 import {
   boundStatus,
@@ -198,19 +198,17 @@ export class RequestController {
     await api.delete(CLAIM_REQUESTS, key(request), { ...call, preconditions: { uid: request.uid } });
   }
 
-  /** Step 4 of the binding protocol: read consistently; while the write could still land, fence the host. */
   async #resolve(request: ClaimRequest, call: CallOptions): Promise<void> {
     const { binding } = request;
     const profile = this.#options.profileFor(request.hostKind);
     if (binding === null || profile === undefined) return;
     const { api, world, log } = this.#options;
-    const read = await readBoundHost(api, profile, request.consumer, request.namespace, binding, call);
-    if (read.host !== null) world.setHost(read.host);
-    if (read.state === "ours") return this.#markBound(request, read.host, call);
-    if (read.state === "unresolved") {
-      world.setHost(await fenceHost(api, profile, read.host, call));
+    const settled = await settleBinding(api, profile, request, binding, call);
+    if (settled.host !== null) world.setHost(settled.host);
+    if (settled.state === "ours") return this.#markBound(request, settled.host, call);
+    if (settled.fenced) {
       log.info(
-        { request: `${request.namespace}/${request.name}`, host: read.host.name },
+        { request: `${request.namespace}/${request.name}`, host: binding.hostName },
         "Fenced a host to settle a binding",
       );
     }

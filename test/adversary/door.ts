@@ -4,7 +4,7 @@ import { createAuthority, issueServing } from "../../certs/x509.ts";
 import { systemClock } from "../../src/clock.ts";
 import { Holder } from "../../src/coordinator/holder.ts";
 import { Recorder } from "../../src/coordinator/recorder.ts";
-import { profiles } from "../../src/hosts/profiles.ts";
+import { profileForKind, profiles } from "../../src/hosts/profiles.ts";
 import type { KubeApi, KubeObject } from "../../src/kube/api.ts";
 import { silentLog } from "../../src/log.ts";
 import { createMetrics } from "../../src/metrics.ts";
@@ -65,7 +65,7 @@ export class ReviewDoor {
       notReady: () => null,
       caughtUp: async () => true,
     });
-    const recorder = new Recorder({ api, world });
+    const recorder = new Recorder({ api, world, profileFor: profileForKind });
     const refusals = new Refusals({
       outcomes,
       recorder,

@@ -7,7 +7,7 @@ import { systemClock } from "../../src/clock.ts";
 import { Holder } from "../../src/coordinator/holder.ts";
 import { Recorder } from "../../src/coordinator/recorder.ts";
 import { World } from "../../src/coordinator/world.ts";
-import { profileForMachineKind, profiles } from "../../src/hosts/profiles.ts";
+import { profileForKind, profileForMachineKind, profiles } from "../../src/hosts/profiles.ts";
 import type { KubeApi, KubeObject } from "../../src/kube/api.ts";
 import { createLog } from "../../src/log.ts";
 import { createMetrics } from "../../src/metrics.ts";
@@ -73,7 +73,7 @@ const judge = new Judge({
   notReady: () => null,
   caughtUp: async () => true,
 });
-const recorder = new Recorder({ api: unused, world });
+const recorder = new Recorder({ api: unused, world, profileFor: profileForKind });
 const refusals = new Refusals({ outcomes, recorder, world, clock, log, canRecord: () => true });
 const mutate = createMutate({ judge, refusals, outcomes, stamps: new Stamps({ world, sign: null }), clock });
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Demand } from "../../src/coordinator/demand.ts";
 import { Recorder } from "../../src/coordinator/recorder.ts";
-import { profileForMachineKind } from "../../src/hosts/profiles.ts";
+import { profileForKind, profileForMachineKind } from "../../src/hosts/profiles.ts";
 import type { KubeApi, KubeObject } from "../../src/kube/api.ts";
 import { silentLog } from "../../src/log.ts";
 import { readClaimRequest } from "../../src/requests/claim-request.ts";
@@ -27,7 +27,7 @@ function setUp(leads = true) {
       return { ...created[0]!, metadata: { ...metadata, uid: "uid-1", resourceVersion: "8" } };
     },
   } as unknown as KubeApi;
-  const recorder = new Recorder({ api, world });
+  const recorder = new Recorder({ api, world, profileFor: profileForKind });
   const demand = new Demand({
     world,
     recorder,

@@ -33,6 +33,17 @@ const CASES: Record<string, { facts: Partial<RequestFacts>; wanted: string }> = 
     facts: { request: request("machine-1", bindingNow), boundHost: host("host-1", { resourceVersion: "9" }) },
     wanted: "resolve",
   },
+  "that its consumer had this very host before proves nothing": {
+    facts: {
+      request: request("machine-1", {
+        phase: "Binding",
+        binding: binding("host-1", { hostResourceVersion: "12" }),
+      }),
+      boundHost: ours,
+      held: [ours],
+    },
+    wanted: "resolve",
+  },
   "a binding to a host that is not in the mirror must be resolved": {
     facts: { request: request("machine-1", bindingNow) },
     wanted: "resolve",
