@@ -37,6 +37,8 @@ export interface SuperviseOptions {
   readonly folder: string;
   /** Called with each line of standard output, which then does not go to the log file. */
   readonly onLine?: (line: string) => void;
+  /** Default: this process's own. */
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 /**
@@ -52,6 +54,7 @@ export async function supervise(
   const child: ChildProcess = spawn("sh", ["-c", GUARDED, "sh", options.folder, command, ...args], {
     stdio: ["ignore", options.onLine ? "pipe" : log, log, "pipe"],
     detached: true,
+    ...(options.env && { env: options.env }),
   });
   closeSync(log);
   if (options.onLine) createInterface({ input: child.stdout! }).on("line", options.onLine);
