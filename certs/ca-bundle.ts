@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { CallOptions, KubeApi, KubeObject, ResourceType } from "../src/kube/api.ts";
 import { isConflict, isNotFound } from "../src/kube/errors.ts";
 import { MUTATING_WEBHOOK_CONFIGURATIONS, VALIDATING_WEBHOOK_CONFIGURATIONS } from "../src/kube/types.ts";
@@ -15,9 +16,10 @@ export interface CaBundleKeeperOptions {
   /** The configurations as they should be, from webhooks/registration.ts. */
   desired: readonly KubeObject[];
   log: Log;
-  /** Called when a registration was edited, and again (with nothing) when it is as it should be. */
-  onEdited?(name: string, kind: string, differences: readonly string[]): void;
 }
+
+/** Told of a configuration of ours that was edited, and again (of no differences) when it is as it should be. */
+export type EditListener = (registration: KubeObject, differences: readonly string[]) => void;
 
 const TYPES = [MUTATING_WEBHOOK_CONFIGURATIONS, VALIDATING_WEBHOOK_CONFIGURATIONS];
 
@@ -27,11 +29,21 @@ const TYPES = [MUTATING_WEBHOOK_CONFIGURATIONS, VALIDATING_WEBHOOK_CONFIGURATION
  */
 export class CaBundleKeeper {
   readonly #options: CaBundleKeeperOptions;
-  /** The last report of each configuration, so that a lasting situation is told once. */
-  readonly #told = new Map<string, string>();
+  /** What was edited, by the kind of configuration, as of the last look; so a lasting situation is told once. */
+  readonly #differences = new Map<string, readonly string[]>();
+  readonly #listeners = new Set<EditListener>();
 
   constructor(options: CaBundleKeeperOptions) {
     this.#options = options;
+  }
+
+  onEdited(listener: EditListener): void {
+    this.#listeners.add(listener);
+  }
+
+  /** By kind of configuration, how many settings are not as installed; what does not exist has no entry. */
+  *edits(): Iterable<{ kind: string; count: number }> {
+    for (const [kind, differences] of this.#differences) yield { kind, count: differences.length };
   }
 
   /**
@@ -48,8 +60,9 @@ export class CaBundleKeeper {
           this.#report(wanted, object);
           return [{ type, object }];
         } catch (error) {
-          if (isNotFound(error)) return [];
-          throw error;
+          if (!isNotFound(error)) throw error;
+          this.#differences.delete(type.kind);
+          return [];
         }
       }),
     );
@@ -106,13 +119,13 @@ export class CaBundleKeeper {
     const kind = wanted.kind ?? "";
     const { name } = wanted.metadata;
     const differences = registrationDifferences(wanted, actual);
-    const text = differences.join("\n");
-    if ((this.#told.get(kind) ?? "") === text) return;
-    this.#told.set(kind, text);
-    const { log, onEdited } = this.#options;
+    const known = this.#differences.get(kind) ?? [];
+    this.#differences.set(kind, differences);
+    if (isDeepStrictEqual(differences, known)) return;
+    const { log } = this.#options;
     if (differences.length > 0) log.warn({ kind, name, differences }, "The registration was edited");
     else log.info({ kind, name }, "The registration is as it should be again");
-    onEdited?.(name, kind, differences);
+    for (const listener of this.#listeners) listener(actual, differences);
   }
 }
 

@@ -3,6 +3,7 @@ import type { RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
 import { Registry } from "prom-client";
+import type { CaBundleKeeper } from "../certs/ca-bundle.ts";
 import type { ClientAuthority } from "../certs/client-authority.ts";
 import type { CertificateSource, ServingCertificate } from "../certs/source.ts";
 import { startWebhookServer } from "../webhooks/server.ts";
@@ -23,6 +24,7 @@ import type { Auth } from "./ops/auth.ts";
 import { gaugeSources } from "./ops/gauges.ts";
 import { PeopleDoor } from "./ops/people-door.ts";
 import { Readiness } from "./ops/readiness.ts";
+import { registrationEvents } from "./ops/registration-events.ts";
 import { replicaEvents } from "./ops/replica-events.ts";
 import type { OpsServer } from "./ops/server.ts";
 import { startOpsServer } from "./ops/server.ts";
@@ -42,6 +44,8 @@ export interface ManagerOptions {
   log: Log;
   random: () => number;
   certificates: CertificateSource;
+  /** Looks after the webhook configurations, and tells when somebody edited one. */
+  registrations: Pick<CaBundleKeeper, "edits" | "onEdited">;
   sign: SignReceipt | null;
   /** Aborted: whatever start-up still waits for is given up, and startManager rejects. */
   signal: AbortSignal;
@@ -140,6 +144,9 @@ async function startBehind(
       door.on,
     ),
   });
+  /** Of what all replicas see, one tells: the leader, or whoever is there while nobody leads. */
+  const speaks = () => replica.isLeading() || replica.holder.state().kind === "none";
+  options.registrations.onEdited(registrationEvents(events, speaks));
   const orphans = new Orphans({
     api,
     world: replica.world,
@@ -219,10 +226,10 @@ async function startBehind(
     clientAuthority?.onChange(serveAnew);
     // What changed while the ports were being opened has told nobody.
     serveCurrent();
-    metrics.gaugesFrom(gaugeSources({ replica, orphans, certificates, webhook, clock, identity, config }));
+    metrics.gaugesFrom(gaugeSources({ ...options, replica, orphans, webhook, identity }));
     const running = replica.run(work.signal, end.signal);
     const stopOrphans = every(clock, ORPHAN_LOOK_MS, () => {
-      void orphans.look(replica.isLeading() || replica.holder.state().kind === "none");
+      void orphans.look(speaks());
     });
 
     let stopped: Promise<void> | undefined;

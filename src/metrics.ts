@@ -40,6 +40,8 @@ export interface GaugeSources {
   watchStalenessSeconds(): Iterable<{ readonly resource: string; readonly value: number }>;
   /** undefined before there is a certificate. */
   certificateExpirySeconds(): number | undefined;
+  /** By kind of configuration. */
+  registrationDifferences(): Iterable<{ readonly kind: string; readonly count: number }>;
   /** seconds is 0 while this replica is not the holder. */
   leadership(): { readonly namespace: string; readonly identity: string; readonly seconds: number };
   holderUnmatched(): boolean;
@@ -136,6 +138,9 @@ export function createMetrics(
     // A certificate that expired in 1970 would wake somebody; no series says that there is none yet.
     if (seconds === undefined) expiry.remove({});
     else expiry.set(seconds);
+  });
+  gauge("registration_differences", (differences) => {
+    for (const { kind, count } of sources.registrationDifferences?.() ?? []) differences.set({ kind }, count);
   });
   gauge("leadership_duration_seconds", (leadership) => {
     const held = sources.leadership?.();

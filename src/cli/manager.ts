@@ -80,6 +80,7 @@ export async function launchManager(
     log,
     random: Math.random,
     certificates,
+    registrations: keeper,
     sign: (receipt) => (receiptKeys.ready() ? receiptKeys.sign(receipt) : null),
     signal,
     auth: await authFor(config, api, log),

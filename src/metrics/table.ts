@@ -97,6 +97,11 @@ export const METRICS = {
     help: "When the serving certificate expires, seconds since the epoch.",
     labels: [],
   },
+  registration_differences: {
+    type: "gauge",
+    help: "Settings of our webhook configuration that are not as installed; no series while there is none.",
+    labels: ["kind"],
+  },
   malformed_annotations_total: {
     type: "counter",
     help: "Annotations of machines that could not be read and count as absent.",

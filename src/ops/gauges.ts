@@ -1,3 +1,4 @@
+import type { CaBundleKeeper } from "../../certs/ca-bundle.ts";
 import type { CertificateSource } from "../../certs/source.ts";
 import type { WebhookServer } from "../../webhooks/server.ts";
 import type { Claim, Host } from "../claims/claim.ts";
@@ -12,12 +13,13 @@ export function gaugeSources(from: {
   replica: Replica;
   orphans: Orphans;
   certificates: CertificateSource;
+  registrations: Pick<CaBundleKeeper, "edits">;
   webhook: WebhookServer;
   clock: Clock;
   identity: string;
   config: Pick<Config, "leaseNamespace">;
 }): GaugeSources {
-  const { replica, orphans, certificates, webhook, clock, identity, config } = from;
+  const { replica, orphans, certificates, registrations, webhook, clock, identity, config } = from;
   const { world } = replica;
   const waiting = function* (): Iterable<Claim> {
     for (const [, facts] of world.consumers()) {
@@ -38,6 +40,7 @@ export function gaugeSources(from: {
     orphanedHosts: () => byPool(orphans.current(), poolOfHost, (count) => count + 1),
     watchStalenessSeconds: () => replica.following.staleness(),
     certificateExpirySeconds: () => certificates.current().notAfterMs / 1000,
+    registrationDifferences: () => registrations.edits(),
     leadership: () => ({
       namespace: config.leaseNamespace,
       identity,

@@ -50,13 +50,33 @@ for (const [name, { edit, told }] of Object.entries(edits)) {
       api: memoryApi(objects),
       desired: [wanted],
       log: silentLog,
-      onEdited: (_name, _kind, differences) => heard.push(differences),
     });
+    keeper.onEdited((_registration, differences) => heard.push(differences));
     await keeper.read();
     await keeper.read();
     assert.deepEqual(heard, told.length === 0 ? [] : [told]);
   });
 }
+
+test("how much is edited is known until it is mended, and of what was deleted nothing is known", async () => {
+  const objects = new MemoryObjects();
+  const keeper = new CaBundleKeeper({ api: memoryApi(objects), desired: [wanted], log: silentLog });
+  const heard: string[] = [];
+  keeper.onEdited(({ metadata }, differences) => heard.push(`${metadata.name}: ${differences.length}`));
+  const kind = VALIDATING_WEBHOOK_CONFIGURATIONS.kind;
+  const edited = structuredClone(wanted);
+  for (const entry of entriesOf(edited)) entry.failurePolicy = "Ignore";
+  objects.put(VALIDATING_WEBHOOK_CONFIGURATIONS, edited);
+  await keeper.read();
+  assert.deepEqual([...keeper.edits()], [{ kind, count: 2 }]);
+  objects.put(VALIDATING_WEBHOOK_CONFIGURATIONS, wanted);
+  await keeper.read();
+  assert.deepEqual([...keeper.edits()], [{ kind, count: 0 }]);
+  objects.delete(VALIDATING_WEBHOOK_CONFIGURATIONS, wanted.metadata.name);
+  await keeper.read();
+  assert.deepEqual([...keeper.edits()], []);
+  assert.deepEqual(heard, ["beskar7-claim-coordinator: 2", "beskar7-claim-coordinator: 0"]);
+});
 
 test("a repair changes the caBundle of our entries and leaves every edit as it is", async () => {
   const objects = new MemoryObjects();

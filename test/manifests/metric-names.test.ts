@@ -34,5 +34,10 @@ test("the dashboard shows every metric of claims, queue and leadership", () => {
   const shown = readFileSync(join(MANIFESTS, "components/grafana-dashboard/dashboard.json"), "utf8");
   const left = Object.keys(known).filter((name) => !shown.includes(METRIC_PREFIX + name));
   // Told by alerts, or of use in a single look.
-  assert.deepEqual(left, ["admission_inflight_reviews", "malformed_annotations_total", "holder_unmatched"]);
+  assert.deepEqual(left, [
+    "admission_inflight_reviews",
+    "registration_differences",
+    "malformed_annotations_total",
+    "holder_unmatched",
+  ]);
 });

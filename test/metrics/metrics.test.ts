@@ -89,6 +89,17 @@ describe("gauges", () => {
     ]);
   });
 
+  it("show edits of the registrations by kind, and nothing of one that does not exist", async () => {
+    const { metrics, read } = setUp();
+    assert.deepEqual(await read("registration_differences"), []);
+    metrics.gaugesFrom({
+      registrationDifferences: () => [{ kind: "MutatingWebhookConfiguration", count: 2 }],
+    });
+    assert.deepEqual(await read("registration_differences"), [
+      line("registration_differences", 'kind="MutatingWebhookConfiguration"', 2),
+    ]);
+  });
+
   it("say what runs", async () => {
     const { read } = setUp();
     assert.match((await read("build_info"))[0]!, /version="1\.2\.3",node_version="\d+\.\d+\.\d+"} 1$/);
