@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type ControlPlane, expectOk } from "../controlplane/index.ts";
+import { until } from "./until.ts";
 
 const RIGHTS = join(import.meta.dirname, "../../manifests/base/rbac.gen.yaml");
 
@@ -20,4 +21,15 @@ export async function grantControllers(plane: ControlPlane, namespace: string): 
     },
   });
   if (answer.code !== 409) expectOk(answer);
+  const spec = {
+    user: `system:serviceaccount:${namespace}:beskar7`,
+    resourceAttributes: { verb: "*", group: "*", resource: "*" },
+  };
+  // Grants come into force a moment after they are written.
+  await until(async () => {
+    const review = await plane.call("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", {
+      body: { spec },
+    });
+    return expectOk(review).status.allowed === true;
+  });
 }
