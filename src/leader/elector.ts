@@ -125,13 +125,15 @@ export class Elector {
   noteObservation(): void {
     this.#report();
     const { record } = this.observation;
-    const leading = this.#leading;
-    if (leading === undefined) {
-      if (record === undefined || record.holderIdentity === "") this.#wakeup.ring();
-    } else if (record === undefined || !sameTerm(termOf(record), leading.term)) {
-      leading.contradicted = true;
-      this.#wakeup.ring();
-    }
+    if (this.#leading !== undefined) this.#compare(this.#leading);
+    else if (record === undefined || record.holderIdentity === "") this.#wakeup.ring();
+  }
+
+  /** The answer to a write of ours may arrive after the watch has told what came of the Lease since. */
+  #compare(leading: Leadership): void {
+    const { record } = this.observation;
+    leading.contradicted = record === undefined || !sameTerm(termOf(record), leading.term);
+    if (leading.contradicted) this.#wakeup.ring();
   }
 
   /** Gives the Lease up, if this replica has it, and stands again after one lease duration at the soonest. */
@@ -186,6 +188,7 @@ export class Elector {
     const term = termOf(readLease(taken));
     this.#leading = { term, lease: taken, renewedAtMs, renewedAtWallMs, contradicted: false };
     this.#observe(taken);
+    this.#compare(this.#leading);
   }
 
   async #lead(leading: Leadership, signal: AbortSignal): Promise<void> {
@@ -227,8 +230,8 @@ export class Elector {
         );
         leading.renewedAtMs = startedAtMs;
         leading.renewedAtWallMs = startedAtWallMs;
-        leading.contradicted = false;
         this.#observe(leading.lease);
+        this.#compare(leading);
         return undefined;
       } catch (error) {
         if (signal.aborted) return undefined;

@@ -23,6 +23,8 @@ export class LeaseObservation {
   #record: LeaseRecord | undefined;
   #state: HolderState = NONE;
   #newestVersion = "";
+  /** Answers that are still under way may be this late. */
+  #settledAtMs = 0;
   #seen = false;
 
   /** Whether anything was observed; until then "none" means nothing. */
@@ -43,14 +45,17 @@ export class LeaseObservation {
   observe(lease: KubeObject | null, monotonicMs: number, asOf?: string): void {
     const record = lease === null ? undefined : readLease(lease);
     const version = record?.resourceVersion ?? asOf ?? "";
-    // Once what we hold has expired, even an older version is news: the server was restored from a backup.
-    const holdsValid = this.holderState(monotonicMs).kind === "valid";
-    if (holdsValid && isOlder(version, this.#newestVersion)) return;
+    // A lease duration after the last change even an older version is news: the server was restored from a backup.
+    if (monotonicMs < this.#settledAtMs && isOlder(version, this.#newestVersion)) return;
     this.#seen = true;
-    this.#newestVersion = version;
+    if (version !== "") this.#newestVersion = version;
     const unchanged = record !== undefined && this.#record !== undefined && sameRecord(record, this.#record);
+    const durations = [this.#record, record].map((each) => each?.leaseDurationSeconds ?? 0);
     this.#record = record;
-    if (!unchanged) this.#state = stateOf(record, monotonicMs);
+    if (unchanged) return;
+    this.#state = stateOf(record, monotonicMs);
+    // A released record has one of a second only, which says nothing of how late the former holder's may be.
+    this.#settledAtMs = monotonicMs + Math.max(...durations) * 1_000;
   }
 
   holderState(nowMs: number): HolderState {

@@ -184,6 +184,27 @@ describe("Elector", () => {
     assert.equal(elector.termHolds()?.leaseUid, server.lease?.metadata.uid);
   });
 
+  it("does not lead on by the late answer to a renewal, when it has seen its Lease deleted since", async () => {
+    const api = server.api();
+    const elector = elect({
+      api: {
+        ...api,
+        update: async (...call) => {
+          const answer = await api.update(...call);
+          if (events.at(-1) !== "deleted") {
+            events.push("deleted");
+            server.delete();
+          }
+          return answer;
+        },
+      },
+    });
+    await clock.advance(1_999);
+    assert.equal(elector.isLeader(), true);
+    await clock.advance(1);
+    assert.deepEqual(events.slice(2, 4), ["deleted", "stopped"]);
+  });
+
   it("renews on top of what others wrote to its Lease", async () => {
     const elector = elect();
     await clock.advance(100);

@@ -88,6 +88,20 @@ describe("Lease observation", () => {
     assert.equal(holder(15_001), "pod-a_1");
   });
 
+  it("does not believe an answer from before a deletion or release that comes after it", () => {
+    observation.observe(lease("10"), 0);
+    observation.observe(null, 1_000, "12");
+    observation.observe(lease("11", renewed), 2_000);
+    assert.equal(observation.record, undefined);
+    observation.observe(lease("13", renewed, "u2"), 3_000);
+    observation.observe(lease("15", { holderIdentity: "", leaseDurationSeconds: 1 }, "u2"), 4_000);
+    observation.observe(lease("14", renewed, "u2"), 8_000);
+    assert.equal(holder(8_000), "none");
+    observation.observe(null, 9_000);
+    observation.observe(lease("14", renewed, "u2"), 9_000);
+    assert.equal(holder(9_000), "none");
+  });
+
   it("sees another term when the Lease is created anew under the same name", () => {
     observation.observe(lease("10"), 0);
     observation.observe(lease("11", {}, "u2"), 14_000);
