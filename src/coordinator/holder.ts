@@ -39,9 +39,9 @@ export class Holder {
     this.#listeners.add(listener);
   }
 
-  /** A version of the Lease, from the watch or from a call; null when it does not exist. */
-  note(lease: KubeObject | null, asOf?: string): void {
-    this.observation.observe(lease, this.#options.clock.monotonicMs(), asOf);
+  /** A version of the Lease, from the watch or from a call; null when it does not exist (LeaseObservation.observe). */
+  note(lease: KubeObject | null, asOf?: string, askedAtMs?: number): void {
+    this.observation.observe(lease, this.#options.clock.monotonicMs(), asOf, askedAtMs);
     for (const listener of this.#listeners) listener();
   }
 
@@ -89,7 +89,7 @@ export class Holder {
       this.note(await api.get(LEASES, { namespace, name }, { timeoutMs: retryPeriodMs }));
     } catch (error) {
       if (!isNotFound(error)) return false;
-      this.note(null);
+      this.note(null, "", startedAtMs);
     }
     this.#confirmedAtMs = startedAtMs;
     return true;

@@ -56,7 +56,7 @@ export class Recorder {
   isRecorded(consumer: Consumer): boolean {
     const request = this.#world.requestOf(consumer);
     if (request === null || request.deleting) return false;
-    if (request.phase !== "Pending" && request.phase !== "Binding") return false;
+    if (!asks(request)) return false;
     return !request.byMachine || this.#world.consumer(consumerKey(consumer))?.machine?.waits === true;
   }
 
@@ -66,18 +66,19 @@ export class Recorder {
     const first = known ?? (await this.add(applicant, call));
     const usable = this.#usable(first, applicant);
     if (!usable.ok) return usable;
-    if (first.phase === "Pending" || first.phase === "Binding") {
-      return first.byMachine && !applicant.byMachine ? this.#keep(first, call) : usable;
-    }
+    if (asks(first)) return { ok: true, request: await this.#keep(first, applicant, call) };
     const holds = await this.#holds(first, call);
     if (holds !== null) return { ok: false, holds };
     try {
-      return { ok: true, request: await this.#waitAgain(first, call) };
+      const again = await this.#waitAgain(first, call);
+      return { ok: true, request: await this.#keep(again, applicant, call) };
     } catch (error) {
       if (!isConflict(error) && !isNotFound(error)) throw error;
       const now = await this.ensure(applicant, call);
-      const waits = now.phase === "Pending" || now.phase === "Binding";
-      return waits ? this.#usable(now, applicant) : { ok: false, detail: "its ClaimRequest keeps changing" };
+      const usableNow = this.#usable(now, applicant);
+      if (!usableNow.ok) return usableNow;
+      if (!asks(now)) return { ok: false, detail: "its ClaimRequest keeps changing" };
+      return { ok: true, request: await this.#keep(now, applicant, call) };
     }
   }
 
@@ -135,12 +136,13 @@ export class Recorder {
     return { ok: true, request };
   }
 
-  /** Now that there was an attempt, the demand no longer ends with the machine's condition. */
-  async #keep(request: ClaimRequest, call: CallOptions): Promise<Recorded> {
+  /** Once there was an attempt, the demand no longer ends with the machine's condition. */
+  async #keep(request: ClaimRequest, applicant: Applicant, call: CallOptions): Promise<ClaimRequest> {
+    if (!request.byMachine || applicant.byMachine) return request;
     const { namespace, name, uid } = request;
     const body = { metadata: { uid, annotations: { [DEMAND_ANNOTATION]: null } } };
     const kept = await this.#api.patch(CLAIM_REQUESTS, { namespace, name }, { type: "merge", body }, call);
-    return { ok: true, request: this.#note(kept) };
+    return this.#note(kept);
   }
 
   async #waitAgain(request: ClaimRequest, call: CallOptions): Promise<ClaimRequest> {
@@ -153,6 +155,10 @@ export class Recorder {
     this.#world.setRequest(request);
     return request;
   }
+}
+
+function asks({ phase }: ClaimRequest): boolean {
+  return phase === "Pending" || phase === "Binding";
 }
 
 function missing({ namespace, name }: Consumer): KubeError {

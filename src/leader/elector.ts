@@ -275,6 +275,7 @@ export class Elector {
 
   async #read(call: CallOptions): Promise<KubeObject | null> {
     const { api, namespace, name } = this.#options;
+    const askedAtMs = this.#options.clock.monotonicMs();
     let lease: KubeObject | null;
     try {
       lease = await api.get(LEASES, { namespace, name }, { timeoutMs: this.#callTimeoutMs, ...call });
@@ -282,12 +283,12 @@ export class Elector {
       if (!isNotFound(error)) throw error;
       lease = null;
     }
-    this.#observe(lease);
+    this.#observe(lease, "", askedAtMs);
     return lease;
   }
 
-  #observe(lease: KubeObject | null, asOf?: string): void {
-    this.observation.observe(lease, this.#options.clock.monotonicMs(), asOf);
+  #observe(lease: KubeObject | null, asOf?: string, askedAtMs?: number): void {
+    this.observation.observe(lease, this.#options.clock.monotonicMs(), asOf, askedAtMs);
     this.#report();
   }
 

@@ -23,6 +23,7 @@ export class LeaseObservation {
   #record: LeaseRecord | undefined;
   #state: HolderState = NONE;
   #newestVersion = "";
+  #observedAtMs = Number.NEGATIVE_INFINITY;
   /** Answers that are still under way may be this late. */
   #settledAtMs = 0;
   #seen = false;
@@ -41,13 +42,16 @@ export class LeaseObservation {
    * The Lease was read, or a watch told of it; null: it does not exist. Answers and events may arrive out of
    * order: what is older than what was seen is ignored.
    * @param asOf with null: the resourceVersion of the deletion, where it is known.
+   * @param askedAtMs with null, where that is not known: when the read began. What was seen since may be newer.
    */
-  observe(lease: KubeObject | null, monotonicMs: number, asOf?: string): void {
+  observe(lease: KubeObject | null, monotonicMs: number, asOf = "", askedAtMs = monotonicMs): void {
     const record = lease === null ? undefined : readLease(lease);
-    const version = record?.resourceVersion ?? asOf ?? "";
+    const version = record?.resourceVersion ?? asOf;
+    if (version === "" && askedAtMs < this.#observedAtMs) return;
     // A lease duration after the last change even an older version is news: the server was restored from a backup.
     if (monotonicMs < this.#settledAtMs && isOlder(version, this.#newestVersion)) return;
     this.#seen = true;
+    this.#observedAtMs = monotonicMs;
     if (version !== "") this.#newestVersion = version;
     const unchanged = record !== undefined && this.#record !== undefined && sameRecord(record, this.#record);
     const durations = [this.#record, record].map((each) => each?.leaseDurationSeconds ?? 0);

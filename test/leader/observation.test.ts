@@ -102,6 +102,14 @@ describe("Lease observation", () => {
     assert.equal(holder(9_000), "none");
   });
 
+  it("does not believe that there is no Lease when it has seen one since it asked", () => {
+    observation.observe(lease("10"), 1_000);
+    observation.observe(null, 2_000, "", 999);
+    assert.equal(holder(2_000), "pod-a_1");
+    observation.observe(null, 2_000, "", 1_001);
+    assert.equal(holder(2_000), "none");
+  });
+
   it("sees another term when the Lease is created anew under the same name", () => {
     observation.observe(lease("10"), 0);
     observation.observe(lease("11", {}, "u2"), 14_000);
