@@ -69,7 +69,7 @@ export class Following {
       delete: (request) => world.deleteRequest(request.uid),
     });
     this.#lease = this.#mirror(LEASES, false, (object) => object, {
-      set: (lease) => onLease(lease, lease.metadata.resourceVersion ?? ""),
+      set: (lease) => onLease(lease, this.#lease.resourceVersion),
       delete: () => onLease(null, this.#lease.resourceVersion),
     });
   }

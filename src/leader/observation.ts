@@ -41,12 +41,13 @@ export class LeaseObservation {
   /**
    * The Lease was read, or a watch told of it; null: it does not exist. Answers and events may arrive out of
    * order: what is older than what was seen is ignored.
-   * @param asOf with null: the resourceVersion of the deletion, where it is known.
-   * @param askedAtMs with null, where that is not known: when the read began. What was seen since may be newer.
+   * @param asOf the resourceVersion at which this was so, where it is known: of a list, or of the deletion
+   * @param askedAtMs with null, where `asOf` is not known: when the read began. What was seen since may be newer.
    */
   observe(lease: KubeObject | null, monotonicMs: number, asOf = "", askedAtMs = monotonicMs): void {
     const record = lease === null ? undefined : readLease(lease);
-    const version = record?.resourceVersion ?? asOf;
+    const own = record?.resourceVersion ?? "";
+    const version = own === "" || isOlder(own, asOf) ? asOf : own;
     if (version === "" && askedAtMs < this.#observedAtMs) return;
     // A lease duration after the last change even an older version is news: the server was restored from a backup.
     if (monotonicMs < this.#settledAtMs && isOlder(version, this.#newestVersion)) return;

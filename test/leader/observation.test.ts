@@ -110,6 +110,13 @@ describe("Lease observation", () => {
     assert.equal(holder(2_000), "none");
   });
 
+  it("believes a list that shows another Lease in the place of one that is gone", () => {
+    observation.observe(lease("10"), 0);
+    observation.observe(null, 1_000, "60");
+    observation.observe(lease("50", {}, "u2"), 1_000, "60");
+    assert.equal(holder(1_000), "pod-a_1");
+  });
+
   it("sees another term when the Lease is created anew under the same name", () => {
     observation.observe(lease("10"), 0);
     observation.observe(lease("11", {}, "u2"), 14_000);
