@@ -1,14 +1,19 @@
 // Runs the tests: `npm test`, `npm test -- test/claims`, `npm test -- lease --test-name-pattern='takes over'`.
-// A filter is a part of a test file's path. The real control plane is prepared first, since several test files that
+// A filter is a part of a test file's path. With --coverage a run ends with what it left uncovered, and a run of
+// everything fails when that is too much. The real control plane is prepared first, since several test files that
 // each wanted to build it would time out waiting.
-import { globSync } from "node:fs";
-import { availableParallelism } from "node:os";
+import { globSync, mkdtempSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { parseArgs } from "node:util";
 import { buildElector, requireControlPlane } from "../test/controlplane/index.ts";
+import { buildEvaluator } from "../test/promql/evaluate.ts";
+import { describeCoverage, measureCoverage } from "./coverage.ts";
 
+/** Of the whole product, in percent; .ci/run enforces it. */
+const LEAST_COVERAGE = { lines: 95, branches: 90 };
 /** One file may take this long, whatever the machine is doing; a test that hangs must not hang the whole run. */
 const FILE_TIMEOUT_MS = 300_000;
 
@@ -17,6 +22,7 @@ const { values, positionals: filters } = parseArgs({
   options: {
     "test-name-pattern": { type: "string", multiple: true },
     "test-concurrency": { type: "string" },
+    coverage: { type: "boolean", default: false },
   },
 });
 
@@ -30,7 +36,10 @@ if (files.length === 0) {
 }
 
 try {
-  if (await requireControlPlane()) await buildElector();
+  if (await requireControlPlane()) {
+    await buildElector();
+    await buildEvaluator();
+  }
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
   process.exit(1);
@@ -43,6 +52,9 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     interruption.abort();
   });
 }
+
+// Inherited by the test files and by whatever they start.
+if (values.coverage) process.env.NODE_V8_COVERAGE = mkdtempSync(join(tmpdir(), "coverage-"));
 
 /** Totals under the names of the spec reporter's closing lines. */
 let totals: [name: string, count: number][] = [];
@@ -81,4 +93,16 @@ results.on("test:summary", (summary) => {
 for await (const text of results.compose(new spec())) process.stdout.write(text);
 // The spec reporter puts failures under its totals, where they push them off the screen.
 if (!success) process.stdout.write(`\n${totals.map(([name, count]) => `ℹ ${name} ${count}\n`).join("")}`);
+if (values.coverage) success = (await reportCoverage(process.env.NODE_V8_COVERAGE!)) && success;
 process.exitCode ??= success ? 0 : 1;
+
+/** Gives whether it is enough; of some of the tests anything is. */
+async function reportCoverage(reports: string): Promise<boolean> {
+  const pages = join(root, "coverage");
+  const coverage = await measureCoverage(reports, root, pages);
+  rmSync(reports, { recursive: true, force: true });
+  process.stdout.write(`\n${describeCoverage(coverage, LEAST_COVERAGE)}  ${join(pages, "index.html")}\n`);
+  const { lines, branches } = coverage;
+  const isPart = filters.length > 0 || values["test-name-pattern"] !== undefined;
+  return isPart || (lines >= LEAST_COVERAGE.lines && branches >= LEAST_COVERAGE.branches);
+}

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, type Registry } from "prom-client";
+import { INTERNAL_REASONS } from "./claims/reasons.ts";
 import {
   LEADER_EVENTS,
   type LeaderEvent,
@@ -37,6 +38,8 @@ export interface GaugeSources {
   oldestWaitSeconds(): Iterable<PoolValue>;
   freeHosts(): Iterable<PoolValue>;
   orphanedHosts(): Iterable<PoolValue>;
+  /** Namespaces that have hosts; they are made known at each scrape. */
+  hostNamespaces(): Iterable<string>;
   watchStalenessSeconds(): Iterable<{ readonly resource: string; readonly value: number }>;
   /** undefined before there is a certificate. */
   certificateExpirySeconds(): number | undefined;
@@ -112,7 +115,10 @@ export function createMetrics(
     });
 
   const leaderEvents = counter("leader_election_total");
-  const results = counter("results_total");
+  // Before a namespace's first claim, whose count would be lost to a rate if the series began with it.
+  const results = counter("results_total", () => {
+    for (const namespace of sources.hostNamespaces?.() ?? []) knowNamespace(namespace);
+  });
   const processing = histogram("processing_duration_seconds");
   const decisions = counter("admission_decisions_total", countDecisions);
   const admission = histogram("admission_duration_seconds", countDecisions);
@@ -151,7 +157,11 @@ export function createMetrics(
   gauge("admission_inflight_reviews", (inflight) => inflight.set(sources.inflightReviews?.() ?? 0));
   gauge("build_info", (info) => info.set({ version, node_version: process.versions.node }, 1));
   if (processMetrics) collectDefaultMetrics({ register: registry });
-  for (const webhook of WEBHOOKS) admission.zero({ webhook });
+  for (const webhook of WEBHOOKS) {
+    admission.zero({ webhook });
+    // So that an alert sees the first fault of its kind.
+    for (const reason of INTERNAL_REASONS) decisions.inc({ webhook, verdict: "error", reason }, 0);
+  }
 
   // In the path of every review, where counting costs as much as deciding: kept until a scrape asks, or in batches.
   const decided = new Map<string, Decided>();

@@ -16,7 +16,7 @@ const VERDICTS = [
 ] as const;
 
 /** This service could not judge, or could not write down its verdict: they say nothing about the claim. */
-const INTERNAL = [
+export const INTERNAL_REASONS = [
   "NotReady",
   "LeaseUnknown",
   "Overloaded",
@@ -26,12 +26,12 @@ const INTERNAL = [
 ] as const;
 
 /** Every code, in the order in which they are documented; codes are API and are never renamed. */
-export const REJECT_REASONS = [...VERDICTS, ...INTERNAL] as const;
+export const REJECT_REASONS = [...VERDICTS, ...INTERNAL_REASONS] as const;
 export type RejectReason = (typeof REJECT_REASONS)[number];
 
 /** The same write may pass a moment later though nothing about claim or host has changed. */
 export function isInternal(reason: RejectReason): boolean {
-  return (INTERNAL as readonly RejectReason[]).includes(reason);
+  return (INTERNAL_REASONS as readonly RejectReason[]).includes(reason);
 }
 
 interface Facts<R extends RejectReason> {

@@ -38,6 +38,7 @@ export function gaugeSources(from: {
       ),
     freeHosts: () => byPool(free(), poolOfHost, (count) => count + 1),
     orphanedHosts: () => byPool(orphans.current(), poolOfHost, (count) => count + 1),
+    hostNamespaces: () => new Set([...world.hosts()].map(({ namespace }) => namespace)),
     watchStalenessSeconds: () => replica.following.staleness(),
     certificateExpirySeconds: () => certificates.current().notAfterMs / 1000,
     registrationDifferences: () => registrations.edits(),

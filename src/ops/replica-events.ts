@@ -7,7 +7,7 @@ import type { World } from "../coordinator/world.ts";
 import { profileForKind, profileForMachineKind } from "../hosts/profiles.ts";
 import type { ResourceType } from "../kube/api.ts";
 import type { Log } from "../log.ts";
-import type { Metrics, Result } from "../metrics.ts";
+import type { Metrics, Result, Verdict } from "../metrics.ts";
 import type { ReplicaEvents } from "../replica.ts";
 
 /** What a replica tells, as metrics and Kubernetes Events. */
@@ -22,8 +22,8 @@ export function replicaEvents(to: {
   const { metrics, events, log, clock, leaseNamespace } = to;
   return {
     decision(record) {
-      const { webhook, allowed, reason, tookMs } = record;
-      metrics.decision(webhook, allowed ? "allow" : "reject", reason, tookMs / 1000);
+      const { webhook, allowed, reason, mode, tookMs } = record;
+      metrics.decision(webhook, verdictOf(record), allowed ? mode : reason, tookMs / 1000);
       if (record.dryRun) return;
       // /mutate's word is not the last one, and the processor counts its own claims.
       const counts = !allowed || (webhook === "validate" && record.mode !== "uninvolved" && !record.ours);
@@ -64,10 +64,15 @@ export function replicaEvents(to: {
   };
 }
 
+function verdictOf({ allowed, reason }: DecisionRecord): Verdict {
+  if (allowed) return "allow";
+  return reason !== "" && isInternal(reason) ? "error" : "reject";
+}
+
 function resultOf(record: DecisionRecord): Result {
   if (record.allowed) return "success";
   if (record.reason === "Delegated") return "delegated";
-  return record.reason !== "" && isInternal(record.reason) ? "error" : "rejected";
+  return verdictOf(record) === "error" ? "error" : "rejected";
 }
 
 function announceRejection(events: EventRecorder, record: DecisionRecord, world: World): void {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { Registry, register } from "prom-client";
+import { INTERNAL_REASONS } from "../../src/claims/reasons.ts";
 import { METRIC_PREFIX, METRICS } from "../../src/metrics/table.ts";
 import { createMetrics, type Metrics, renderMetricsMarkdown } from "../../src/metrics.ts";
 
@@ -42,6 +43,18 @@ describe("the seed's metrics", () => {
     assert.equal((await read("processing_duration_seconds_count")).length, 5);
     assert.equal((await read("leader_election_total")).length, 3);
     for (const series of await read("results_total")) assert.match(series, / 0$/);
+  });
+
+  it("are at zero for a namespace with hosts at the first scrape, and for every fault of our own", async () => {
+    const { metrics, read } = setUp();
+    metrics.gaugesFrom({ hostNamespaces: () => ["metal"] });
+    assert.equal((await read('results_total{namespace="metal"')).length, 5);
+    assert.equal((await read('processing_duration_seconds_count{namespace="metal"')).length, 5);
+    const faults = (await read("admission_decisions_total")).filter((series) =>
+      /verdict="error"/.test(series),
+    );
+    assert.equal(faults.length, 2 * INTERNAL_REASONS.length);
+    for (const series of faults) assert.match(series, / 0$/);
   });
 
   it("keep what they counted when a namespace is made known again", async () => {
