@@ -20,6 +20,15 @@ export const COMMAND_LINE_FLAGS = {
     default: "",
     help: "For queue, explain and verify: the hosts' namespace (default: all of them). For install, uninstall and doctor: where the service runs (default: beskar7-system).",
   }),
+  jwks: text({
+    flag: "jwks",
+    group: "Cluster",
+    commands: ["verify"],
+    default: "",
+    placeholder: "file or url",
+    mayBeEmpty: true,
+    help: "The public keys to check with, as the service has them at /.well-known/jwks.json: a file, or an https:// URL. A RECEIPT is then checked without a cluster. Default: the service's Secret.",
+  }),
   dryRun: bool({
     flag: "dry-run",
     group: "Cluster",
