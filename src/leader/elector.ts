@@ -125,15 +125,18 @@ export class Elector {
   noteObservation(): void {
     this.#report();
     const { record } = this.observation;
-    if (this.#leading !== undefined) this.#compare(this.#leading);
-    else if (record === undefined || record.holderIdentity === "") this.#wakeup.ring();
+    if (this.#leading !== undefined) {
+      if (this.#isContradicted(this.#leading)) this.#wakeup.ring();
+    } else if (record === undefined || record.holderIdentity === "") {
+      this.#wakeup.ring();
+    }
   }
 
-  /** The answer to a write of ours may arrive after the watch has told what came of the Lease since. */
-  #compare(leading: Leadership): void {
+  /** Compares with what was seen last. */
+  #isContradicted(leading: Leadership): boolean {
     const { record } = this.observation;
     leading.contradicted = record === undefined || !sameTerm(termOf(record), leading.term);
-    if (leading.contradicted) this.#wakeup.ring();
+    return leading.contradicted;
   }
 
   /** Gives the Lease up, if this replica has it, and stands again after one lease duration at the soonest. */
@@ -188,7 +191,7 @@ export class Elector {
     const term = termOf(readLease(taken));
     this.#leading = { term, lease: taken, renewedAtMs, renewedAtWallMs, contradicted: false };
     this.#observe(taken);
-    this.#compare(this.#leading);
+    if (this.#isContradicted(this.#leading)) this.#wakeup.ring();
   }
 
   async #lead(leading: Leadership, signal: AbortSignal): Promise<void> {
@@ -196,7 +199,7 @@ export class Elector {
     this.#resignation = undefined;
     this.#options.onStartedLeading(leading.term);
     let lossReason: string | undefined;
-    while (lossReason === undefined && !signal.aborted && this.#resignation === undefined) {
+    while (lossReason === undefined) {
       await this.#wakeup.wait(Math.min(this.#options.retryPeriodMs, this.#remainingMs(leading)), signal);
       if (signal.aborted || this.#resignation !== undefined) break;
       lossReason = await this.#renew(leading, signal);
@@ -231,8 +234,8 @@ export class Elector {
         leading.renewedAtMs = startedAtMs;
         leading.renewedAtWallMs = startedAtWallMs;
         this.#observe(leading.lease);
-        this.#compare(leading);
-        return undefined;
+        // The answer may be later than what a watch has told since: then a read decides.
+        if (!this.#isContradicted(leading)) return undefined;
       } catch (error) {
         if (signal.aborted) return undefined;
         this.#log.warn({ err: error }, "Renewal of the Lease failed");

@@ -32,7 +32,7 @@ export class Wakeup {
         resolve();
       };
       const timer = this.#clock.schedule(ms, done);
-      signal.addEventListener("abort", done, { once: true });
+      signal.addEventListener("abort", done);
       this.#wake = done;
     });
   }

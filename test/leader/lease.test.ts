@@ -53,7 +53,7 @@ describe("Lease record", () => {
       metadata: {
         namespace: "beskar7-system",
         name: "leader",
-        annotations: { [HOLDER_ANNOTATION]: "pod-a_1" },
+        annotations: { "claims.beskar7.io/holder": "pod-a_1" },
       },
       spec: {
         holderIdentity: "pod-a_1",

@@ -30,6 +30,7 @@ describe("Lease observation", () => {
 
   it("knows nothing before the first observation", () => {
     assert.equal(observation.seen, false);
+    assert.deepEqual(observation.holderState(0), { kind: "none" });
     observation.observe(null, 0);
     assert.equal(observation.seen, true);
     assert.equal(holder(0), "none");
@@ -55,6 +56,20 @@ describe("Lease observation", () => {
     observation.observe(lease("12", renewed), 20_000);
     assert.equal(holder(34_999), "pod-a_1");
   });
+
+  for (const [field, value] of Object.entries({
+    holderIdentity: "pod-b_2",
+    leaseDurationSeconds: 14,
+    leaseTransitions: 3,
+    acquireTime: "2020-01-01T00:00:01.000000Z",
+    renewTime: "2020-01-01T00:00:02.000000Z",
+  })) {
+    it(`takes a change of ${field} alone for a sign of life`, () => {
+      observation.observe(lease("10"), 0);
+      observation.observe(lease("11", { [field]: value }), 10_000);
+      assert.notEqual(holder(20_000), "none");
+    });
+  }
 
   it("takes the record's own duration", () => {
     observation.observe(lease("10", { leaseDurationSeconds: 60 }), 0);
