@@ -8,6 +8,7 @@ import { contentionBench } from "./contention.ts";
 import { optimisticBench } from "./contention-optimistic.ts";
 import { electionBench } from "./election.ts";
 import { mirrorBench } from "./mirror.ts";
+import { soakBench } from "./soak.ts";
 import { startupBench } from "./startup.ts";
 
 /** One figure. */
@@ -35,6 +36,7 @@ const BENCHES: readonly Bench[] = [
   mirrorBench,
   electionBench,
   startupBench,
+  soakBench,
 ];
 
 async function main(names: readonly string[]): Promise<void> {

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { appendFileSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { sleep, systemClock } from "../../src/clock.ts";
 import { LEASES, NAMESPACES } from "../../src/kube/types.ts";
 import { LEASE_NAME, LEASE_NAMESPACE, Rig } from "../e2e/rig.ts";
@@ -14,6 +15,10 @@ const POOLS: Record<string, readonly Release[]> = {
   "pool-v034": ["v0.3.4", "v0.3.4"],
 };
 const REPLICAS = 3;
+const STANDING = 2;
+const FLAGS = ["--metrics-bind-address=0"];
+/** Also how long a server that is told to end waits for those who watch. */
+const REQUEST_TIMEOUT = "--request-timeout=6s";
 /** As often as a cluster tells its balancers who is ready; ten times as often as a kubelet asks. */
 const PROBE_MS = 500;
 
@@ -26,6 +31,7 @@ export interface Pool {
 
 export interface ClusterOptions {
   readonly program: Program;
+  /** A folder for the replicas' logs and the history; "" keeps none. */
   readonly logs: string;
 }
 
@@ -42,14 +48,19 @@ export class ChaosCluster {
   readonly #end = new AbortController();
   #probing: Promise<void> = Promise.resolve();
 
-  private constructor(rig: Rig) {
+  private constructor(rig: Rig, logs: string) {
     this.rig = rig;
-    this.timeline = new Timeline(rig.admin);
+    this.timeline = new Timeline(rig.admin, (line) => {
+      if (logs !== "") appendFileSync(join(logs, "history.log"), `${line}\n`);
+    });
     this.ledger = new Ledger(this.timeline.settled);
   }
 
   static async start({ program, logs }: ClusterOptions): Promise<ChaosCluster> {
-    const cluster = new ChaosCluster(await Rig.start({ apiServerArgs: [HISTORY_FROM_ETCD] }));
+    const cluster = new ChaosCluster(
+      await Rig.start({ apiServerArgs: [HISTORY_FROM_ETCD, REQUEST_TIMEOUT] }),
+      logs,
+    );
     try {
       await cluster.#start(program, logs);
       return cluster;
@@ -110,7 +121,16 @@ export class ChaosCluster {
     this.#probing = this.#probe();
     for (let nth = 0; nth < REPLICAS; nth++) {
       const pod = `coordinator-${nth}`;
-      this.members.push(await Member.start({ rig, pod, program, logs, violated: this.violated }));
+      const options = {
+        rig,
+        pod,
+        program,
+        logs,
+        flags: FLAGS,
+        stands: nth < STANDING,
+        violated: this.violated,
+      };
+      this.members.push(await Member.start(options));
     }
     for (const [namespace, releases] of Object.entries(POOLS)) {
       await rig.admin.create(NAMESPACES, {

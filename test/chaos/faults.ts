@@ -32,6 +32,11 @@ const DEEDS: Record<Fault, Deed> = {
     }),
   partition: (cluster, fault) =>
     upon(cluster, fault.target, (member) => disturb(member.outward, fault), "outward"),
+  "no-leader": async ({ members }, fault) => {
+    const candidates = members.filter((member) => member.stands && member.outward.mood === "open");
+    await Promise.all(candidates.map((member) => disturb(member.outward, fault)));
+    return candidates.length > 0;
+  },
   reviews: (cluster, fault) =>
     upon(cluster, fault.target, (member) => disturb(member.inward, fault), "inward"),
   "controller-partition": async ({ contenders }, fault) => {
@@ -44,9 +49,7 @@ const DEEDS: Record<Fault, Deed> = {
     contenders[numbered(target) % contenders.length]!.restart();
     return true;
   },
-  "api-server-kill": async ({ rig, timeline }, { lastsMs }) => {
-    // What a watch has not brought when the server dies must still be there when it asks again.
-    await timeline.settle();
+  "api-server-kill": async ({ rig }, { lastsMs }) => {
     await rig.plane.killApiServer();
     await pause(lastsMs);
     await rig.plane.startApiServer();
@@ -72,8 +75,9 @@ const DEEDS: Record<Fault, Deed> = {
     return true;
   },
   compaction: async ({ rig, timeline }) => {
+    // Whoever is cut off now finds the history gone; the one that is checked must be there, and then beyond it.
+    await timeline.settle();
     await rig.plane.compact();
-    // Whoever is cut off now finds the history gone; the one that is checked must be beyond it.
     await timeline.settle();
     return true;
   },
@@ -106,8 +110,10 @@ export class Faults {
   async strike(planned: PlannedFault): Promise<void> {
     const { fault, moment } = planned;
     if (moment === "binding") await this.#cluster.untilBinding(BINDING_WITHIN_MS);
-    this.#note(`${fault} begins: ${JSON.stringify(planned)}`);
-    const deed = () => DEEDS[fault](this.#cluster, planned);
+    const deed = () => {
+      this.#note(`${fault} begins: ${JSON.stringify(planned)}`);
+      return DEEDS[fault](this.#cluster, planned);
+    };
     let happened: boolean;
     try {
       happened = await (ALONE.includes(fault) ? this.#inTurn(deed) : deed());

@@ -104,7 +104,7 @@ describe("the ledger of a history", () => {
     const lost = new Told().machine("a").request("a").requestGone("a");
     assert.match(lost.ledger.violations.join(), /request beskar7machine-a is gone and /);
     const renounced = new Told().machine("a").request("a");
-    renounced.ledger.renounce(NAMESPACE, "beskar7machine-a");
+    renounced.ledger.renounce("uid-beskar7machine-a");
     assert.deepEqual(renounced.requestGone("a").ledger.violations, []);
     const ended = new Told().machine("a").request("a").machine("a", { deleting: true }).requestGone("a");
     assert.deepEqual(ended.ledger.violations, []);

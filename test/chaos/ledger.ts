@@ -17,7 +17,7 @@ import type { ReplayedShelf } from "./shelf.ts";
 export class Ledger {
   readonly violations: string[] = [];
   readonly counts = { leader: 0, optimistic: 0, unstamped: 0, releases: 0, requests: 0, versions: 0 };
-  /** Requests that were deleted on purpose, "namespace/name". */
+  /** Uids of requests that somebody deletes on purpose. */
   readonly #renounced = new Set<string>();
   readonly #safety = new SafetyCheck();
 
@@ -28,9 +28,9 @@ export class Ledger {
     settled.subscribe(REQUESTS, (change) => this.#noteRequest(change, stored));
   }
 
-  /** Somebody is about to delete this request himself. */
-  renounce(namespace: string, name: string): void {
-    this.#renounced.add(`${namespace}/${name}`);
+  /** Somebody is about to delete the request of this uid himself. */
+  renounce(uid: string): void {
+    this.#renounced.add(uid);
   }
 
   #noteHost({ type, object, previous }: Change): void {
@@ -49,13 +49,14 @@ export class Ledger {
     else this.counts.unstamped++;
   }
 
-  #noteRequest({ type, key, previous }: Change, stored: Stored): void {
+  #noteRequest({ type, previous }: Change, stored: Stored): void {
     if (type === "ADDED") {
       this.counts.requests++;
       return;
     }
-    if (type !== "DELETED" || previous === undefined || this.#renounced.delete(key)) return;
-    const { consumer, explicit, name } = readClaimRequest(previous);
+    if (type !== "DELETED" || previous === undefined) return;
+    const { consumer, explicit, name, uid } = readClaimRequest(previous);
+    if (this.#renounced.delete(uid)) return;
     if (explicit) {
       this.violations.push(`request ${name} is gone and nobody deleted it`);
       return;

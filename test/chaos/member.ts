@@ -15,13 +15,11 @@ export interface Program {
 export const LEASE_DURATION_MS = 3_000;
 /** Short, so that a successor is there soon; in the proportions of the defaults. */
 const FLAGS = [
-  "--enable-claim-coordinator-leader-election=true",
   `--claim-coordinator-lease-duration=${LEASE_DURATION_MS / 1_000}s`,
   "--claim-coordinator-renew-deadline=2s",
   "--claim-coordinator-retry-period=400ms",
   "--webhook-timeout=5s",
   "--ca-overlap-wait=2s",
-  "--metrics-bind-address=0",
 ];
 const PROBE_TIMEOUT_MS = 1_000;
 /** What only a mistake of the program itself makes it say. */
@@ -30,7 +28,11 @@ const OWN_MISTAKE = /\b(TypeError|ReferenceError|RangeError|AssertionError|ERR_A
 export interface MemberOptions {
   readonly rig: Rig;
   readonly pod: string;
+  /** Whether it stands for election; one that does not goes on judging when there is no leader. */
+  readonly stands: boolean;
   readonly program: Program;
+  /** Beside those that make it a member: its metrics door, for example. */
+  readonly flags: readonly string[];
   /** A folder where the replica's log is kept; "" keeps none. */
   readonly logs: string;
   readonly violated: (sentence: string) => void;
@@ -84,6 +86,8 @@ export class Member {
       "manager",
       `--kubeconfig=${kubeconfig}`,
       ...FLAGS,
+      ...options.flags,
+      `--enable-claim-coordinator-leader-election=${options.stands}`,
       `--lease-namespace=${LEASE_NAMESPACE}`,
       `--webhook-url=https://127.0.0.1:${rig.balancer.port}`,
       `--webhook-bind-address=127.0.0.1:${port}`,
@@ -93,6 +97,10 @@ export class Member {
     const member = new Member(options, { outward, inward }, args, health);
     await member.launch();
     return member;
+  }
+
+  get stands(): boolean {
+    return this.#options.stands;
   }
 
   get running(): boolean {

@@ -1,24 +1,30 @@
 import { Random } from "../simulation/random.ts";
 import type { Mood } from "./link.ts";
 
-/** What can happen to a cluster. The table of what each does to it is in faults.ts. */
-export const FAULTS = [
-  "kill",
-  "freeze",
-  "partition",
-  "reviews",
-  "controller-partition",
-  "controller-restart",
-  "api-server-kill",
-  "api-server-restart",
-  "api-server-freeze",
-  "etcd-restart",
-  "certificates",
-  "lease-deleted",
-  "compaction",
-] as const;
+/**
+ * What can happen to a cluster, and how many cards of the deck it has: what takes the API server away stops
+ * everything else, so there are few of those. faults.ts says what each does.
+ */
+const CARDS = {
+  kill: 2,
+  freeze: 2,
+  partition: 3,
+  "no-leader": 1,
+  reviews: 2,
+  "controller-partition": 2,
+  "controller-restart": 1,
+  "api-server-kill": 1,
+  "api-server-restart": 1,
+  "api-server-freeze": 1,
+  "etcd-restart": 1,
+  certificates: 2,
+  "lease-deleted": 1,
+  compaction: 1,
+} as const;
 
-export type Fault = (typeof FAULTS)[number];
+export type Fault = keyof typeof CARDS;
+
+export const FAULTS = Object.keys(CARDS) as readonly Fault[];
 
 export interface PlannedFault {
   readonly fault: Fault;
@@ -42,6 +48,8 @@ const LASTS_MS: Partial<Record<Fault, readonly [least: number, most: number]>> =
   // The Lease lasts 3 s: most of these are longer.
   freeze: [2_000, 7_000],
   partition: [1_000, 9_000],
+  // Until the Lease has run out, and for some time after that.
+  "no-leader": [5_000, 9_000],
   reviews: [1_000, 7_000],
   "controller-partition": [1_000, 8_000],
   "api-server-kill": [0, 2_000],
@@ -52,7 +60,7 @@ const LASTS_MS: Partial<Record<Fault, readonly [least: number, most: number]>> =
 const AT_LEADER = 0.5;
 const WHILE_BINDING = 0.4;
 /** From one burst to the next. */
-const PAUSE_MS = [1_000, 5_000] as const;
+const PAUSE_MS = [800, 4_000] as const;
 /** Within a burst. */
 const APART_MS = [0, 1_500] as const;
 
@@ -72,7 +80,11 @@ export function scheduleOf(
   while (atMs < durationMs && kinds.length > 0) {
     const burst = random.pick([1, 1, 1, 2, 2, 3])!;
     for (let nth = 0; nth < burst; nth++) {
-      if (deck.length === 0) deck = shuffled(kinds, random);
+      if (deck.length === 0)
+        deck = shuffled(
+          kinds.flatMap((kind) => Array<Fault>(CARDS[kind]).fill(kind)),
+          random,
+        );
       planned.push(plan(deck.pop()!, atMs, random));
       atMs += random.between(...APART_MS);
     }

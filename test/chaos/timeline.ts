@@ -1,4 +1,5 @@
 import { systemClock } from "../../src/clock.ts";
+import { fieldsOf, specOf, statusOf } from "../../src/hosts/fields.ts";
 import type { KubeApi, KubeObject, ResourceType } from "../../src/kube/api.ts";
 import { BESKAR7_MACHINES, CLAIM_REQUESTS, NAMESPACES, PHYSICAL_HOSTS } from "../../src/kube/types.ts";
 import { CLAIM_REQUEST_API_VERSION } from "../../src/requests/claim-request.ts";
@@ -34,13 +35,16 @@ export class Timeline {
   /** In order, and as far as nothing older can come any more. */
   readonly settled = new ReplayedShelf();
   readonly #api: KubeApi;
+  readonly #told: (line: string) => void;
   readonly #histories = new Map<string, ObjectHistory>();
   readonly #beacons = new Map<string, number>();
   #pending: Step[] = [];
   #bumps = 0;
 
-  constructor(api: KubeApi) {
+  /** `told`: each event in a line, as it arrives. */
+  constructor(api: KubeApi, told: (line: string) => void) {
     this.#api = api;
+    this.#told = told;
     for (const type of TYPES) {
       const resource = resourceOf(type);
       const history = new ObjectHistory({ api, clock: systemClock, type }, (change, object) =>
@@ -92,6 +96,7 @@ export class Timeline {
   #note(step: Step): void {
     const { resource, type, object, revision } = step;
     if (object.metadata.namespace === BEACONS) return void this.#beacons.set(resource, revision);
+    this.#told(lineOf(step));
     this.#pending.push(step);
     this.newest.apply(resource, type, object);
   }
@@ -99,6 +104,25 @@ export class Timeline {
 
 export function resourceOf({ plural, group }: ResourceType): string {
   return `${plural}.${group}`;
+}
+
+function lineOf({ resource, type, object, revision }: Step): string {
+  const { namespace, name, uid = "", deletionTimestamp } = object.metadata;
+  const { consumerRef } = specOf(object);
+  const { name: consumer, uid: consumerUid } = fieldsOf(consumerRef);
+  const { phase, state, binding } = statusOf(object);
+  return JSON.stringify({
+    at: new Date(systemClock.wallMs()).toISOString(),
+    revision,
+    type,
+    object: `${resource.split(".", 1)[0]} ${namespace}/${name}`,
+    uid,
+    ...(deletionTimestamp !== undefined && { deleting: true }),
+    ...(consumer !== undefined && { consumer: `${consumer} ${consumerUid ?? ""}` }),
+    phase,
+    state,
+    binding,
+  });
 }
 
 /** Nobody ever serves these. */

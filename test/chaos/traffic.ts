@@ -29,9 +29,13 @@ export class Traffic {
     const { admin } = cluster.rig;
     this.#api = {
       ...admin,
-      delete: (type, key, options) => {
-        if (type === CLAIM_REQUESTS) cluster.ledger.renounce(pool.namespace, key.name);
-        return admin.delete(type, key, options);
+      delete: async (type, key, options) => {
+        if (type !== CLAIM_REQUESTS) return admin.delete(type, key, options);
+        // Exactly this one: another of its name must not go unnoticed.
+        const found = pool.stored.requests().find(({ name }) => name === key.name);
+        if (found === undefined) return;
+        cluster.ledger.renounce(found.uid);
+        await admin.delete(type, key, { ...options, preconditions: { uid: found.uid } });
       },
     };
     this.operator = new Operator({

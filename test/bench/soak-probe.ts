@@ -1,0 +1,81 @@
+/**
+ * Loaded into a replica before its own code (`--import`): tells at `SOAK_PROBE_PORT` what the process holds on to,
+ * after full collections.
+ */
+import { createServer } from "node:http";
+import { Session } from "node:inspector";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+
+export interface SoakSample {
+  /** After a full collection; typed arrays count too. */
+  readonly heapBytes: number;
+  readonly residentBytes: number;
+  /** Sockets, servers and the like that are open. */
+  readonly handles: number;
+  readonly timers: number;
+  /** In all Maps and Sets of the process together. */
+  readonly entries: number;
+}
+
+setFlagsFromString("--expose-gc");
+const collect = runInNewContext("gc") as () => void;
+
+function sample(): SoakSample {
+  const entries = entriesOf("Map") + entriesOf("Set");
+  // The second pass takes what the first one's finalizers let go.
+  collect();
+  collect();
+  const { heapUsed, arrayBuffers, rss } = process.memoryUsage();
+  const resources = process.getActiveResourcesInfo();
+  const timers = resources.filter((resource) => resource === "Timeout").length;
+  return {
+    heapBytes: heapUsed + arrayBuffers,
+    residentBytes: rss,
+    handles: resources.length - timers,
+    timers,
+    entries,
+  };
+}
+
+/** Private fields hide most collections from any walk over objects; the inspector finds them by their prototype. */
+function entriesOf(type: "Map" | "Set"): number {
+  const session = new Session();
+  session.connect();
+  try {
+    const prototype = ask<{ result: { objectId: string } }>(session, "Runtime.evaluate", {
+      expression: `${type}.prototype`,
+      objectGroup: "soak",
+    });
+    const found = ask<{ objects: { objectId: string } }>(session, "Runtime.queryObjects", {
+      prototypeObjectId: prototype.result.objectId,
+      objectGroup: "soak",
+    });
+    const sum = ask<{ result: { value: number } }>(session, "Runtime.callFunctionOn", {
+      objectId: found.objects.objectId,
+      functionDeclaration: "function () { return this.reduce((sum, each) => sum + each.size, 0); }",
+      returnByValue: true,
+    });
+    ask(session, "Runtime.releaseObjectGroup", { objectGroup: "soak" });
+    return sum.result.value;
+  } finally {
+    session.disconnect();
+  }
+}
+
+/** A session of the same thread answers before it returns. */
+function ask<T>(session: Session, method: string, parameters: object): T {
+  let answer: T | undefined;
+  session.post(method, parameters, (error, result) => {
+    if (error !== null) throw error;
+    answer = result as T;
+  });
+  return answer as T;
+}
+
+createServer((_request, response) => {
+  response.setHeader("connection", "close");
+  response.end(JSON.stringify(sample()));
+})
+  .listen(Number(process.env.SOAK_PROBE_PORT), "127.0.0.1")
+  .unref();
