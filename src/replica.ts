@@ -23,6 +23,7 @@ import type { KubeApi } from "./kube/api.ts";
 import { Elector } from "./leader/elector.ts";
 import type { Log } from "./log.ts";
 import type { ClaimRequest } from "./requests/claim-request.ts";
+import { LiveReads } from "./stateless/live-reads.ts";
 
 /** A binding that the watch has not settled by then is settled by fencing its host. */
 const BINDING_GRACE_MS = 2_000;
@@ -39,6 +40,8 @@ export interface ReplicaOptions {
   /** spec.holderIdentity when this replica leads. */
   identity: string;
   stands: boolean;
+  /** Watches nothing; each review reads what it needs. Excludes `stands`. Default false. */
+  stateless?: boolean;
   leaseNamespace: string;
   leaseName: string;
   leaseDurationMs: number;
@@ -69,7 +72,7 @@ export interface ReplicaEvents {
 export class Replica {
   readonly world: World;
   readonly holder: Holder;
-  readonly following: Following;
+  readonly following: Pick<Following, keyof Following>;
   readonly elector: Elector | null;
   readonly processor: Processor;
   readonly controller: RequestController;
@@ -79,6 +82,7 @@ export class Replica {
   readonly routes: Readonly<Record<"/mutate" | "/validate", ReviewHandler>>;
   readonly #options: ReplicaOptions;
   readonly #ability: Ability;
+  readonly #live: LiveReads | null;
   readonly #recorder: Recorder;
   /** The term for which this replica has listed everything consistently and may therefore choose. */
   #preparedTerm: string | null = null;
@@ -99,19 +103,18 @@ export class Replica {
     });
     const { world } = this;
     this.holder = new Holder({ api, clock, leaseNamespace, leaseName, retryPeriodMs });
-    this.following = new Following({
-      api,
-      clock,
-      log,
-      random,
-      world,
-      profiles,
-      leaseNamespace,
-      leaseName,
-      relistMs: options.relistMs,
-      onLease: (lease, asOf) => this.holder.note(lease, asOf),
-      onMachineProblems: (machine) => on.machineProblems(machine),
-    });
+    const { holder } = this;
+    const onMachineProblems = (machine: Machine) => on.machineProblems(machine);
+    this.#live = options.stateless
+      ? new LiveReads({ api, world, holder, profiles, onMachineProblems })
+      : null;
+    this.following =
+      this.#live ??
+      new Following({
+        ...{ api, clock, log, random, world, profiles, leaseNamespace, leaseName, onMachineProblems },
+        relistMs: options.relistMs,
+        onLease: (lease, asOf) => holder.note(lease, asOf),
+      });
     this.#recorder = new Recorder({ api, world, profileFor });
     const bindings = new Bindings({ api, world, recorder: this.#recorder, profileFor });
     this.#ability = new Ability({
@@ -336,7 +339,8 @@ export class Replica {
       breakGlassGroups,
       profileForResource: (group, resource) =>
         profiles.find(({ hostType }) => hostType.group === group && hostType.plural === resource),
-      notReady: () => following.notReady(),
+      notReady: (host, { mayCrossNamespaces }) =>
+        this.#live?.look(host, { everywhere: mayCrossNamespaces }) ?? following.notReady(),
       caughtUp: (hostKind, intent, withinMs, signal) =>
         following.caughtUp(hostKind, intent, withinMs, signal),
     });

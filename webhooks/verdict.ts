@@ -27,8 +27,8 @@ export interface VerdictOptions {
   /** Members may write any host at any time; empty by default. */
   breakGlassGroups: readonly string[];
   profileForResource(group: string, resource: string): HostProfile | undefined;
-  /** Why this replica can't judge now (mirrors not synced or too old), or null. */
-  notReady(): string | null;
+  /** Why this replica can't judge this claim now (mirrors not synced or too old), or null. May have to look first. */
+  notReady(host: Host, change: HostTransition): string | null | Promise<string | null>;
   /** Waits until the mirrors have seen these resourceVersions; false when that took too long. */
   caughtUp(hostKind: string, intent: Intent, withinMs: number, signal: AbortSignal): Promise<boolean>;
 }
@@ -81,8 +81,14 @@ export class Judge {
     }
     const intent = intentOf(request.oldObject, request.object);
     const asked: Asked = { profile, host, change, requester, intent };
-    const notReady = this.#options.notReady();
+    const notReady = this.#options.notReady(host, change);
+    if (notReady instanceof Promise) return notReady.then((why) => this.#judge(asked, why, signal));
+    return this.#judge(asked, notReady, signal);
+  }
+
+  #judge(asked: Asked, notReady: string | null, signal: AbortSignal): Verdict | Promise<Verdict> {
     if (notReady !== null) return unjudged(asked, "NotReady", notReady);
+    const { intent } = asked;
     const verdict = this.#confirm(asked, signal);
     if (intent === null) return verdict;
     if (verdict instanceof Promise)

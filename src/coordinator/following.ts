@@ -4,7 +4,12 @@ import type { KubeApi, KubeObject } from "../kube/api.ts";
 import { Mirror } from "../kube/mirror.ts";
 import { CLAIM_REQUESTS, LEASES } from "../kube/types.ts";
 import type { Log } from "../log.ts";
-import { type ClaimRequest, claimRequestName, readClaimRequest } from "../requests/claim-request.ts";
+import {
+  type ClaimRequest,
+  claimRequestName,
+  isNamedAfterConsumer,
+  readClaimRequest,
+} from "../requests/claim-request.ts";
 import type { Intent } from "./intent.ts";
 import { ReceiptKids } from "./receipt-kids.ts";
 import type { World } from "./world.ts";
@@ -150,9 +155,8 @@ export class Following {
   /** One request a consumer: one that names a consumer under another name than the consumer's is left alone. */
   #readRequest(object: KubeObject): ClaimRequest | null {
     const request = readClaimRequest(object);
-    if (request.explicit) return request;
+    if (isNamedAfterConsumer(request)) return request;
     const wanted = claimRequestName(request.consumer, request.namespace);
-    if (request.name === wanted) return request;
     const fields = { request: `${request.namespace}/${request.name}`, wanted };
     this.#options.log.warn(fields, "A ClaimRequest is ignored because it is not named after its consumer");
     return null;

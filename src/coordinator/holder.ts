@@ -70,6 +70,11 @@ export class Holder {
     return this.#read(signal).then((ok) => (ok ? this.state() : "unknown"));
   }
 
+  /** A read that begins now; false when the Lease can't be read within this time. */
+  read(withinMs: number): Promise<boolean> {
+    return this.#readOnce(withinMs);
+  }
+
   /** One read serves everybody who waits for one. */
   #read(signal: AbortSignal): Promise<boolean> {
     this.#reading ??= this.#readOnce().finally(() => {
@@ -82,11 +87,11 @@ export class Holder {
     return Promise.race([this.#reading, aborted]);
   }
 
-  async #readOnce(): Promise<boolean> {
-    const { api, clock, leaseName: name, leaseNamespace: namespace, retryPeriodMs } = this.#options;
+  async #readOnce(withinMs = this.#options.retryPeriodMs): Promise<boolean> {
+    const { api, clock, leaseName: name, leaseNamespace: namespace } = this.#options;
     const startedAtMs = clock.monotonicMs();
     try {
-      this.note(await api.get(LEASES, { namespace, name }, { timeoutMs: retryPeriodMs }));
+      this.note(await api.get(LEASES, { namespace, name }, { timeoutMs: withinMs }));
     } catch (error) {
       if (!isNotFound(error)) return false;
       this.note(null, "", startedAtMs);

@@ -1,6 +1,6 @@
 import { World } from "../coordinator/world.ts";
 import { profileForKind, profileForMachineKind, profiles } from "../hosts/profiles.ts";
-import { claimRequestName, readClaimRequest } from "../requests/claim-request.ts";
+import { isNamedAfterConsumer, readClaimRequest } from "../requests/claim-request.ts";
 import type { ClusterFacts } from "./snapshot.ts";
 
 /** What a replica would conclude from these objects. */
@@ -24,8 +24,7 @@ export function worldOf({
       if (profile !== undefined) world.setMachine(profile.readMachine(object));
     }
     for (const request of requests.map(readClaimRequest)) {
-      const named = claimRequestName(request.consumer, request.namespace);
-      if (request.explicit || request.name === named) world.setRequest(request);
+      if (isNamedAfterConsumer(request)) world.setRequest(request);
     }
   });
   for (const { machineKind } of profiles) if (served.includes(machineKind)) world.machinesKnown(machineKind);

@@ -239,6 +239,11 @@ function ownerOf({
 /** The longest name of a Kubernetes object (RFC 1123 subdomain). */
 const NAME_LIMIT = 253;
 const SUBDOMAIN = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/;
+/** One request a consumer: one that names a consumer under another name than the consumer's is no place of its. */
+export function isNamedAfterConsumer({ explicit, consumer, namespace, name }: ClaimRequest): boolean {
+  return explicit || name === claimRequestName(consumer, namespace);
+}
+
 /** 64 bits: names that share a prefix of 236 characters are few, and a meeting is noticed by its consumerRef. */
 const SUFFIX_HEX_DIGITS = 16;
 

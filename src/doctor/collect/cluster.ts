@@ -1,16 +1,14 @@
 import { type Host, sameConsumer } from "../../claims/claim.ts";
 import { fieldsOf, textOf } from "../../hosts/fields.ts";
 import { profileForKind, profileForMachineKind, profiles } from "../../hosts/profiles.ts";
-import type { KubeApi, KubeObject, ResourceType } from "../../kube/api.ts";
-import { isGone, isNotFound } from "../../kube/errors.ts";
+import type { KubeApi, ResourceType } from "../../kube/api.ts";
+import { listAll } from "../../kube/list-all.ts";
 import { CLAIM_REQUESTS, EVENTS } from "../../kube/types.ts";
 import { WaitingReasons } from "../../queue/waiting-reasons.ts";
 import type { ClaimEvent, ClusterFacts } from "../snapshot.ts";
 import { worldOf } from "../world.ts";
 import { orNull } from "./reading.ts";
 
-/** Objects a page; a page of the largest hosts has a few MB. */
-const PAGE = 500;
 /** More hosts than this are not looked at a second time. */
 const CONFIRMED = 50;
 
@@ -20,10 +18,10 @@ const CONFIRMED = 50;
  */
 export async function readCluster(api: KubeApi, patience: Promise<unknown>): Promise<ClusterFacts> {
   const types = [...profiles.flatMap(({ hostType, machineType }) => [hostType, machineType]), CLAIM_REQUESTS];
-  const lists = await Promise.all(types.map(async (type) => ({ type, items: await listAll(api, type) })));
-  const served = lists.filter(({ items }) => items !== null).map(({ type }) => type.kind);
+  const lists = await Promise.all(types.map(async (type) => ({ type, list: await listAll(api, type, "") })));
+  const served = lists.filter(({ list }) => list !== null).map(({ type }) => type.kind);
   const listed = (wanted: (type: ResourceType) => boolean) =>
-    lists.filter(({ type }) => wanted(type)).flatMap(({ items }) => items ?? []);
+    lists.filter(({ type }) => wanted(type)).flatMap(({ list }) => list?.items ?? []);
   const objects = {
     hosts: listed((type) => profiles.some(({ hostType }) => hostType === type)),
     machines: listed((type) => profiles.some(({ machineType }) => machineType === type)),
@@ -68,25 +66,6 @@ async function isUnchanged(api: KubeApi, { kind, namespace, name, uid, consumer 
   if (profile === undefined || object === null || object.metadata.uid !== uid) return false;
   const now = profile.readConsumerRef(object);
   return now === null || consumer === null ? now === consumer : sameConsumer(now, consumer);
-}
-
-/** null for a resource that is not served. Items of a list carry no kind of their own. */
-async function listAll(api: KubeApi, type: ResourceType): Promise<KubeObject[] | null> {
-  const objects: KubeObject[] = [];
-  let token: string | undefined;
-  try {
-    do {
-      const page = await api.list(type, { limit: PAGE, ...(token && { continue: token }) });
-      objects.push(...page.items.map((item) => ({ ...item, kind: type.kind })));
-      token = page.metadata.continue;
-    } while (token);
-    return objects;
-  } catch (error) {
-    if (isNotFound(error)) return null;
-    // The pages that follow were compacted away while the first ones were read.
-    if (isGone(error)) return (await api.list(type)).items.map((item) => ({ ...item, kind: type.kind }));
-    throw error;
-  }
 }
 
 /** Rejected claims that replicas reported, of all namespaces; Kubernetes keeps Events for an hour. */
