@@ -6,7 +6,7 @@ import {
   VALIDATING_WEBHOOK_CONFIGURATIONS,
 } from "../kube/types.ts";
 
-/** Resource types that only `install` and `uninstall` touch. */
+/** Resource types that only `install` and `uninstall` touch; the policies, only the latter. */
 
 const rbac = (kind: string, namespaced: boolean): ResourceType => ({
   group: "rbac.authorization.k8s.io",
@@ -38,6 +38,22 @@ const flowControl = (kind: string): ResourceType => ({
 export const FLOW_SCHEMAS = flowControl("FlowSchema");
 export const PRIORITY_LEVELS = flowControl("PriorityLevelConfiguration");
 
+const policy = (kind: string, plural: string): ResourceType => ({
+  group: "admissionregistration.k8s.io",
+  version: "v1",
+  plural,
+  kind,
+  namespaced: false,
+});
+export const VALIDATING_ADMISSION_POLICIES = policy(
+  "ValidatingAdmissionPolicy",
+  "validatingadmissionpolicies",
+);
+export const VALIDATING_ADMISSION_POLICY_BINDINGS = policy(
+  "ValidatingAdmissionPolicyBinding",
+  "validatingadmissionpolicybindings",
+);
+
 const INSTALLED: readonly ResourceType[] = [
   NAMESPACES,
   CUSTOM_RESOURCE_DEFINITIONS,
@@ -50,9 +66,11 @@ const INSTALLED: readonly ResourceType[] = [
   FLOW_SCHEMAS,
   MUTATING_WEBHOOK_CONFIGURATIONS,
   VALIDATING_WEBHOOK_CONFIGURATIONS,
+  VALIDATING_ADMISSION_POLICIES,
+  VALIDATING_ADMISSION_POLICY_BINDINGS,
 ];
 
-/** The type of an object that `install` makes. */
+/** The type of an object that `install` makes, or an overlay beside it. */
 export function installedType(kind: string | undefined): ResourceType {
   const type = INSTALLED.find((known) => known.kind === kind);
   if (type === undefined) throw new Error(`install makes no ${kind}`);

@@ -1,3 +1,4 @@
+import { stealGuardObjects } from "../../webhooks/steal-guard.ts";
 import { type Clock, sleep } from "../clock.ts";
 import type { KubeApi, KubeObject, ObjectKey, ResourceType } from "../kube/api.ts";
 import { isConflict, isNotFound, KubeError } from "../kube/errors.ts";
@@ -27,7 +28,8 @@ const PAGE = 500;
 
 /**
  * Removes what `install` made, in the order that can't wedge a cluster, and can be repeated:
- * 1. both registrations, so that no claim waits for a service that goes away;
+ * 1. both registrations, so that no claim waits for a service that goes away, and the policies of steal-guard, which
+ *    would go on to refuse writes for a service that nobody remembers;
  * 2. the service's rights, so that a replica that still runs makes no new requests;
  * 3. finalizers, then requests: nobody is left to take a finalizer off;
  * 4. the Secret and the Lease;
@@ -40,6 +42,8 @@ export async function uninstall(options: UninstallOptions): Promise<number> {
     const installed = installObjects(names, { target: { url: "https://unused" } });
     const ofKind = (test: RegExp) => installed.filter(({ kind }) => test.test(kind ?? ""));
     for (const object of ofKind(/WebhookConfiguration$/)) await removeOurs(options, object);
+    // Each binding before its policy.
+    for (const object of stealGuardObjects(LABELS).reverse()) await removeOurs(options, object);
     const rights = ofKind(/Role|ServiceAccount|FlowSchema|PriorityLevel/).reverse();
     for (const object of rights) await removeOurs(options, object);
     await removeRequests(options);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { install, toYaml } from "../../src/cli/install.ts";
+import { LABELS } from "../../src/cli/install-names.ts";
 import { installObjects } from "../../src/cli/install-objects.ts";
 import { uninstall } from "../../src/cli/uninstall.ts";
 import { systemClock } from "../../src/clock.ts";
@@ -17,6 +18,7 @@ import {
 } from "../../src/kube/types.ts";
 import { silentLog } from "../../src/log.ts";
 import { newClaimRequest } from "../../src/requests/claim-request.ts";
+import { stealGuardObjects } from "../../webhooks/steal-guard.ts";
 import { type ControlPlane, skipWithoutControlPlane, startControlPlane } from "../controlplane/index.ts";
 
 const name = "install and uninstall on a real API server";
@@ -134,6 +136,10 @@ describe(name, { skip: await skipWithoutControlPlane(name), timeout: 180_000 }, 
     const secret = { apiVersion: "v1", kind: "Secret" };
     await api.create(SECRETS, { ...secret, metadata: { ...inNamespace, name: NAMES.certSecret } });
 
+    const policies = { apiVersion: "v1", kind: "List", items: stealGuardObjects(LABELS) };
+    const applied = await plane.kubectl(["apply", "-f", "-"], { input: JSON.stringify(policies) });
+    assert.equal(applied.code, 0, applied.stderr);
+
     const trial = await run(uninstall, { dryRun: true });
     assert.match(trial.lines.join("\n"), /2 ClaimRequests would be removed/);
     assert.equal(await exists(CLAIM_REQUESTS, "beskar7machine-m", "default"), true);
@@ -145,7 +151,8 @@ describe(name, { skip: await skipWithoutControlPlane(name), timeout: 180_000 }, 
     assert.equal(await exists(CUSTOM_RESOURCE_DEFINITIONS, "claimrequests.claims.beskar7.io"), false);
     assert.equal(await exists(SECRETS, NAMES.certSecret, NAMES.namespace), false);
     assert.equal(await exists(LEASES, LEASE, NAMES.namespace), false);
-    const left = await plane.kubectl(["get", "clusterroles,flowschemas", "-o", "name"]);
+    const kinds = "clusterroles,flowschemas,validatingadmissionpolicies,validatingadmissionpolicybindings";
+    const left = await plane.kubectl(["get", kinds, "-o", "name"]);
     assert.doesNotMatch(left.stdout, /beskar7/);
     assert.deepEqual(await run(uninstall), { code: 0, lines: [] });
   });
