@@ -29,6 +29,10 @@ import { LiveReads } from "./stateless/live-reads.ts";
 const BINDING_GRACE_MS = 2_000;
 /** The same for a replica that does not lead while another of ours does: a safety net behind the leader. */
 const STANDBY_GRACE_MS = 10_000;
+/** Longer than a leader may be busy. */
+const STANDBY_BOUND_GRACE_MS = 60_000;
+/** A burst of 2,000 hosts that become free at once takes about 20 s. */
+const BUSY_GRACE_MS = 30_000;
 const CONTROLLER_PARALLELISM = 16;
 
 export interface ReplicaOptions {
@@ -139,6 +143,7 @@ export class Replica {
       seen: (hostKind) => this.following.seen(hostKind),
       parallelism: options.maxConcurrentBindings,
       onResult: (result) => on.bindResult(result),
+      onRelief: () => this.controller.catchUp(),
     });
     this.controller = new RequestController({
       api,
@@ -149,7 +154,11 @@ export class Replica {
       profileFor,
       profileForMachine,
       graceMs: (action) => {
-        if (this.#othersLookAfterRequests()) return STANDBY_GRACE_MS;
+        const standsBy = this.#othersLookAfterRequests();
+        // The host says already whose it is: to bind the next one is more urgent than to repeat it in a status.
+        if (action === "markBound" && (standsBy || this.processor.saturated))
+          return standsBy ? STANDBY_BOUND_GRACE_MS : BUSY_GRACE_MS;
+        if (standsBy) return STANDBY_GRACE_MS;
         return action === "resolve" ? BINDING_GRACE_MS : 0;
       },
       parallelism: CONTROLLER_PARALLELISM,
@@ -256,6 +265,7 @@ export class Replica {
         this.#preparedTerm = null;
         this.#leadingSinceMs = null;
         this.processor.endTerm();
+        this.controller.catchUp();
         this.#noteHolder();
         on.leader("stopped_leading", identity);
       },

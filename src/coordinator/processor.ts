@@ -29,6 +29,8 @@ export interface ProcessorOptions {
   /** Bindings written at the same time, 1 to 256. */
   parallelism: number;
   onResult(result: BindResult): void;
+  /** There are no longer more hosts to bind than can be written at once. */
+  onRelief?(): void;
 }
 
 export interface BindResult {
@@ -48,6 +50,7 @@ export class Processor {
   readonly #options: ProcessorOptions;
   readonly #backoff = new Map<string, { failures: number; timer: Timer | null }>();
   #inflight = 0;
+  #saturated = false;
   #scheduled: Timer | null = null;
   #signal: AbortSignal | null = null;
   #lastPassMs: number;
@@ -72,6 +75,7 @@ export class Processor {
 
   /** The term is over: what was held back under it is nobody's business any more. */
   endTerm(): void {
+    this.#saturated = false;
     this.#forgetBackoffs();
   }
 
@@ -93,6 +97,11 @@ export class Processor {
     return this.#inflight;
   }
 
+  /** Whether more claims could be bound than are allowed to be at once. */
+  get saturated(): boolean {
+    return this.#saturated;
+  }
+
   #pass(): void {
     const { world, term, parallelism, clock, log } = this.#options;
     const current = term();
@@ -110,6 +119,9 @@ export class Processor {
       void this.#bind(claim, host, current, signal);
     }
     this.#lastPassMs = clock.monotonicMs();
+    const relieved = this.#saturated && this.#inflight < parallelism;
+    this.#saturated = this.#inflight >= parallelism;
+    if (relieved) this.#options.onRelief?.();
   }
 
   /** Collected first: reserving changes the queue that place() walks over. */

@@ -57,6 +57,8 @@ export interface RequestControllerOptions {
 export class RequestController {
   readonly #options: RequestControllerOptions;
   readonly #work: WorkQueue;
+  /** Requests of which it is noted later that they are Bound. */
+  readonly #postponed = new Set<string>();
   /** Since when the same action has been due for the same version, by request uid. */
   readonly #dueSince = new Map<string, { what: string; atMs: number }>();
 
@@ -86,6 +88,12 @@ export class RequestController {
   /** Looks at all of them again: on taking the Lease, and when responsibility may have come to this replica. */
   resync(): void {
     for (const request of this.#options.world.requests()) this.#work.add(request.uid);
+  }
+
+  /** What could wait while there was more urgent work need not wait any longer. */
+  catchUp(): void {
+    for (const uid of this.#postponed) this.#work.add(uid);
+    this.#postponed.clear();
   }
 
   #actionOf(request: ClaimRequest): RequestAction {
@@ -119,7 +127,10 @@ export class RequestController {
     const leastMs = neverSeen ? NEVER_SEEN_GRACE_MS : 0;
     const graceMs = Math.max(leastMs, this.#options.graceMs(action.do));
     const waitMs = this.#dueSinceMs(request, action.do) + graceMs - clock.monotonicMs();
-    if (waitMs > 0) return waitMs;
+    if (waitMs > 0) {
+      if (action.do === "markBound") this.#postponed.add(uid);
+      return waitMs;
+    }
     try {
       await this.#perform(request, action, { signal });
       this.#dueSince.delete(uid);
