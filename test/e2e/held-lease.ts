@@ -4,7 +4,7 @@ import type { KubeObject } from "../../src/kube/api.ts";
 import { isNotFound } from "../../src/kube/errors.ts";
 import { LEASES } from "../../src/kube/types.ts";
 import { HOLDER_ANNOTATION, readLease, termOf } from "../../src/leader/lease.ts";
-import { LEASE_NAME, LEASE_NAMESPACE, type Rig, until } from "./rig.ts";
+import { LEASE_NAME, LEASE_NAMESPACE, type Rig } from "./rig.ts";
 
 const KEY = { namespace: LEASE_NAMESPACE, name: LEASE_NAME };
 
@@ -45,19 +45,17 @@ export async function holdLease(
     ? rig.admin.create(LEASES, lease)
     : rig.admin.patch(LEASES, KEY, { type: "merge", body: lease }));
   const term = formatTerm(termOf(readLease(written)));
-  await until(() =>
-    rig.replicas.every(({ replica }) => {
-      const state = replica.holder.state();
-      return state.kind === "valid" && formatTerm(state.term) === term;
-    }),
-  );
+  await rig.known(({ holder }) => {
+    const state = holder.state();
+    return state.kind === "valid" && formatTerm(state.term) === term;
+  });
   return { identity, term };
 }
 
 /** Nobody holds the Lease any more, and every replica knows it. */
 export async function dropLease(rig: Rig): Promise<void> {
   if ((await readOrNull(rig)) !== null) await rig.admin.delete(LEASES, KEY);
-  await until(() => rig.replicas.every(({ replica }) => replica.holder.state().kind === "none"));
+  await rig.known(({ holder }) => holder.state().kind === "none");
 }
 
 async function readOrNull(rig: Rig): Promise<KubeObject | null> {

@@ -36,6 +36,8 @@ export interface RigReplica {
   readonly identity: string;
   readonly api: KubeClient;
   readonly decisions: DecisionRecord[];
+  /** false for one that is stateless. */
+  readonly watches: boolean;
   /** Ends it as SIGTERM would: the Lease is released. */
   stop(): Promise<void>;
 }
@@ -137,6 +139,7 @@ export class Rig {
       identity,
       api,
       decisions,
+      watches: !options.stateless,
       stop: async () => {
         if (!this.#replicas.delete(added)) return;
         this.#balance();
@@ -155,6 +158,11 @@ export class Rig {
 
   get replicas(): readonly RigReplica[] {
     return [...this.#replicas];
+  }
+
+  /** Waits until the mirrors of every replica show it. One without mirrors reads when it is asked: no need to wait. */
+  async known(shows: (replica: Replica) => boolean): Promise<void> {
+    await until(() => [...this.#replicas].every(({ watches, replica }) => !watches || shows(replica)));
   }
 
   /** A client with a token that is bound to this pod; its service account is `beskar7` of the Lease's namespace. */
