@@ -150,10 +150,11 @@ export class Recorder {
     return this.#note(await writeStatus(this.#api, request, pendingStatus(message), call));
   }
 
+  /** The request as it is known now: an answer that comes late may be behind what the watch has told since. */
   #note(object: Parameters<typeof readClaimRequest>[0]): ClaimRequest {
     const request = readClaimRequest(object);
     this.#world.setRequest(request);
-    return request;
+    return this.#world.request(request.uid) ?? { ...request, deleting: true };
   }
 }
 

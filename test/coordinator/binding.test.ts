@@ -139,4 +139,23 @@ describe("recording an attempt", () => {
     const { phase, byMachine } = await request();
     assert.deepEqual([phase, byMachine], ["Pending", false]);
   });
+
+  for (const [what, detail, act] of [
+    ["released", null, "release"],
+    ["deleted", "its ClaimRequest is being deleted", "delete"],
+  ] as const) {
+    test(`does not believe the late answer to a creation when it was seen ${what} since`, async () => {
+      const { api, applicant, recorder, request, status, world } = await setUp();
+      const create = api.create;
+      api.create = async (...call) => {
+        const answer = await create(...call);
+        await status({ phase: "Released", binding: null });
+        if (act === "delete") world.deleteRequest((await request()).uid);
+        return answer;
+      };
+      const recorded = await recorder.record(applicant);
+      if (detail !== null) assert.deepEqual(recorded, { ok: false, detail });
+      else assert.equal((await request()).phase, "Pending");
+    });
+  }
 });
