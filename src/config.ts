@@ -51,7 +51,12 @@ export function parseConfig(argv: readonly string[], env: Environment): ParseRes
   const { values, problems: bad } = readValues(words.given);
   const problems = [...words.problems, ...bad, ...checkArguments(command, words.positional)];
   const badFields = new Set(bad.map((problem) => problem.path));
-  problems.push(...checkLeaseTimes(values, badFields), ...checkOidc(values), ...checkOutput(command, values));
+  problems.push(
+    ...checkLeaseTimes(values, badFields),
+    ...checkStateless(values),
+    ...checkOidc(values),
+    ...checkOutput(command, values),
+  );
   if (problems.length > 0) return { ok: false, problems };
 
   const registers = command === "install" || command === "uninstall" || command === "doctor";
@@ -155,6 +160,17 @@ function checkLeaseTimes(values: FlagValues, badFlags: ReadonlySet<string>): Pro
     });
   }
   return problems;
+}
+
+/** What only a replica that knows the cluster at all times can do. */
+function checkStateless({ stateless, leaderElection, releaseOrphanedHosts }: FlagValues): Problem[] {
+  if (!stateless) return [];
+  const refused = [
+    { flag: FLAGS.leaderElection.flag, given: leaderElection },
+    { flag: FLAGS.releaseOrphanedHosts.flag, given: releaseOrphanedHosts },
+  ].filter(({ given }) => given);
+  const want = `false, since --${FLAGS.stateless.flag} is given: it watches nothing`;
+  return refused.map(({ flag }) => ({ path: `--${flag}`, got: "true", want }));
 }
 
 function checkOidc({ oidcIssuer, oidcJwks }: FlagValues): Problem[] {

@@ -193,6 +193,7 @@ async function startBehind(
       registry,
       auth: options.auth,
       secure: config.metricsSecure,
+      showsQueue: !config.stateless,
       routes: options.routes,
       log,
       signal: end.signal,
@@ -229,7 +230,8 @@ async function startBehind(
     metrics.gaugesFrom(gaugeSources({ ...options, replica, orphans, webhook, identity }));
     const running = replica.run(work.signal, end.signal);
     const stopOrphans = every(clock, ORPHAN_LOOK_MS, () => {
-      void orphans.look(speaks());
+      // Nobody is known to be gone where nothing is watched.
+      if (!config.stateless) void orphans.look(speaks());
     });
 
     let stopped: Promise<void> | undefined;

@@ -96,12 +96,16 @@ export async function launchManager(
   const { webhook, metrics, health } = manager.addresses;
   log.info(
     { identity: manager.identity, webhook: webhook.port, metrics: metrics?.port, health: health?.port },
-    config.leaderElection
-      ? "Started; standing for election"
-      : "Started; enforcing whoever leads, without standing",
+    STARTED[config.stateless ? "stateless" : config.leaderElection ? "standing" : "enforcing"],
   );
   return manager;
 }
+
+const STARTED = {
+  standing: "Started; standing for election",
+  enforcing: "Started; enforcing whoever leads, without standing",
+  stateless: "Started; reading what a review needs when it comes, watching nothing",
+};
 
 /** Tokens are checked by the API server, or offline where an issuer is named; rights always by the API server. */
 async function authFor(config: Config, api: KubeApi, log: Log): Promise<Auth> {

@@ -79,6 +79,13 @@ export const COORDINATION_FLAGS = {
     help: "Service accounts outside the Lease's namespace whose pods may be the holder.",
   }),
 
+  stateless: bool({
+    flag: "stateless",
+    group: "Claims",
+    commands: ["manager"],
+    default: "false",
+    help: "Watch nothing: each review reads what it needs when it comes. For a Deployment that scales to zero. Such a replica never leads, and shows no queue.",
+  }),
   breakGlassGroups: words({
     flag: "break-glass-groups",
     group: "Claims",

@@ -8,7 +8,10 @@ import type { Orphans } from "../coordinator/orphans.ts";
 import type { GaugeSources, PoolValue } from "../metrics.ts";
 import type { Replica } from "../replica.ts";
 
-/** What the gauges say, read from a running replica at each scrape. */
+/**
+ * What the gauges say, read from a running replica at each scrape. A stateless one says nothing of the cluster, of
+ * which it knows only what its last review read, nor of leading, which it never does.
+ */
 export function gaugeSources(from: {
   replica: Replica;
   orphans: Orphans;
@@ -17,8 +20,8 @@ export function gaugeSources(from: {
   webhook: WebhookServer;
   clock: Clock;
   identity: string;
-  config: Pick<Config, "leaseNamespace">;
-}): GaugeSources {
+  config: Pick<Config, "leaseNamespace" | "stateless">;
+}): Partial<GaugeSources> {
   const { replica, orphans, certificates, registrations, webhook, clock, identity, config } = from;
   const { world } = replica;
   const waiting = function* (): Iterable<Claim> {
@@ -30,7 +33,16 @@ export function gaugeSources(from: {
   const free = function* (): Iterable<Host> {
     for (const host of world.hosts()) if (world.queue.hasHost(host.uid)) yield host;
   };
+  const ofProcess = {
+    hostNamespaces: () => new Set([...world.hosts()].map(({ namespace }) => namespace)),
+    certificateExpirySeconds: () => certificates.current().notAfterMs / 1000,
+    registrationDifferences: () => registrations.edits(),
+    holderUnmatched: () => replica.holderMatch.unmatched,
+    inflightReviews: () => webhook.inflight(),
+  };
+  if (config.stateless) return ofProcess;
   return {
+    ...ofProcess,
     queueDepth: () => byPool(waiting(), poolOfClaim, (count) => count + 1),
     oldestWaitSeconds: () =>
       byPool(waiting(), poolOfClaim, (oldest, claim) =>
@@ -38,17 +50,12 @@ export function gaugeSources(from: {
       ),
     freeHosts: () => byPool(free(), poolOfHost, (count) => count + 1),
     orphanedHosts: () => byPool(orphans.current(), poolOfHost, (count) => count + 1),
-    hostNamespaces: () => new Set([...world.hosts()].map(({ namespace }) => namespace)),
     watchStalenessSeconds: () => replica.following.staleness(),
-    certificateExpirySeconds: () => certificates.current().notAfterMs / 1000,
-    registrationDifferences: () => registrations.edits(),
     leadership: () => ({
       namespace: config.leaseNamespace,
       identity,
       seconds: replica.leadingForMs() / 1000,
     }),
-    holderUnmatched: () => replica.holderMatch.unmatched,
-    inflightReviews: () => webhook.inflight(),
   };
 }
 

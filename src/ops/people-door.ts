@@ -52,11 +52,16 @@ export class PeopleDoor {
     auth: Auth;
     /** Whether /metrics asks for a token. */
     secure: boolean;
+    /** Whether queue API and status page are served: false for a replica that only knows what its last review read. */
+    showsQueue: boolean;
     routes: readonly OpsRoute[];
     log: Log;
     signal: AbortSignal;
   }): Express {
-    const { replica, identity, certificates, registry, auth, secure, routes, log, signal } = options;
+    const { replica, identity, certificates, registry, auth, secure, showsQueue, routes, log, signal } =
+      options;
+    const metricsGuard = secure ? requireAccess(auth, () => ({ verb: "get", path: "/metrics" })) : null;
+    if (!showsQueue) return createOpsApp({ registry, metricsGuard, routes, log });
     const views = new Views({
       world: replica.world,
       clock: this.#clock,
@@ -77,7 +82,7 @@ export class PeopleDoor {
     replica.world.onChange(() => streams.changed());
     return createOpsApp({
       registry,
-      metricsGuard: secure ? requireAccess(auth, () => ({ verb: "get", path: "/metrics" })) : null,
+      metricsGuard,
       routes: [...routes, queueApiRoute({ views, streams, auth }), statusPageRoute()],
       log,
     });

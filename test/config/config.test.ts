@@ -157,6 +157,21 @@ describe("flags", () => {
   });
 });
 
+describe("--stateless", () => {
+  it("goes with nothing that needs a replica which knows the cluster at all times", () => {
+    const problems = problemsOf([
+      "manager",
+      "--stateless",
+      "--enable-claim-coordinator-leader-election",
+      "--release-orphaned-hosts",
+    ]);
+    for (const flag of ["enable-claim-coordinator-leader-election", "release-orphaned-hosts"]) {
+      assert.ok(problems.includes(`--${flag}: got true, want false, since --stateless is given`), problems);
+    }
+    assert.equal(good(["manager", "--stateless"]).stateless, true);
+  });
+});
+
 describe("lease times", () => {
   const cases: [fact: string, argv: string[], want: RegExp][] = [
     [

@@ -2,26 +2,32 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const POLICY = {
-  apiVersion: "audit.k8s.io/v1",
-  kind: "Policy",
-  omitStages: ["RequestReceived"],
-  rules: [
-    {
-      level: "Metadata",
-      verbs: ["patch", "update"],
-      resources: [{ group: "infrastructure.cluster.x-k8s.io", resources: ["physicalhosts"] }],
-    },
-    { level: "None" },
-  ],
+const HOST_WRITES = {
+  level: "Metadata",
+  verbs: ["patch", "update"],
+  resources: [{ group: "infrastructure.cluster.x-k8s.io", resources: ["physicalhosts"] }],
 };
 
-/** The API server's own audit log of writes on hosts. */
+/** One request as the API server saw it: "watch" is a verb of its own. */
+export interface Audited {
+  readonly verb: string;
+  readonly user: { readonly username: string; readonly extra?: Readonly<Record<string, readonly string[]>> };
+  readonly objectRef?: { readonly resource: string; readonly subresource?: string; readonly name?: string };
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/** The API server's own audit log: of writes on hosts, unless another rule says what is kept. */
 export class AuditLog {
   readonly #folder = mkdtempSync(join(tmpdir(), "audit-"));
 
-  constructor() {
-    writeFileSync(join(this.#folder, "policy.json"), JSON.stringify(POLICY));
+  constructor(rule: object = HOST_WRITES) {
+    const policy = {
+      apiVersion: "audit.k8s.io/v1",
+      kind: "Policy",
+      omitStages: ["RequestReceived"],
+      rules: [rule, { level: "None" }],
+    };
+    writeFileSync(join(this.#folder, "policy.json"), JSON.stringify(policy));
   }
 
   get apiServerArgs(): string[] {
@@ -31,15 +37,18 @@ export class AuditLog {
     ];
   }
 
-  /** What webhooks called `webhook` noted of each write on this host, in order; the others' notes left out. */
-  annotationsOf(host: string, webhook: string): Record<string, string>[] {
+  /** In the order in which they were answered; a watch when it began. */
+  requests(): Audited[] {
     return readFileSync(join(this.#folder, "audit.log"), "utf8")
       .split("\n")
       .filter((line) => line !== "")
-      .map(
-        (line) => JSON.parse(line) as { objectRef: { name: string }; annotations?: Record<string, string> },
-      )
-      .filter(({ objectRef }) => objectRef.name === host)
+      .map((line) => JSON.parse(line) as Audited);
+  }
+
+  /** What webhooks called `webhook` noted of each write on this host, in order; the others' notes left out. */
+  annotationsOf(host: string, webhook: string): Record<string, string>[] {
+    return this.requests()
+      .filter(({ objectRef }) => objectRef?.name === host)
       .map(({ annotations = {} }) =>
         Object.fromEntries(
           Object.entries(annotations)
