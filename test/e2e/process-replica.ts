@@ -24,14 +24,21 @@ const MAIN = join(import.meta.dirname, "../../src/main.ts");
 export async function startProcessReplica(
   rig: Rig,
   pod: string,
-  options: { stands?: boolean } = {},
+  options: {
+    stands?: boolean;
+    /** It makes its certificates itself, with this --ca-overlap-wait; default: files with the rig's. */
+    caOverlapWait?: string;
+  } = {},
 ): Promise<ProcessReplica> {
   const [port, health] = (await freePorts(2)) as [number, number];
   const token = await rig.plane.podToken(LEASE_NAMESPACE, "beskar7-claim-coordinator", pod);
   const folder = join(rig.plane.folder, pod);
   mkdirSync(folder);
-  writeFileSync(join(folder, "tls.crt"), rig.tls.cert);
-  writeFileSync(join(folder, "tls.key"), rig.tls.key, { mode: 0o600 });
+  const { caOverlapWait } = options;
+  if (caOverlapWait === undefined) {
+    writeFileSync(join(folder, "tls.crt"), rig.tls.cert);
+    writeFileSync(join(folder, "tls.key"), rig.tls.key, { mode: 0o600 });
+  }
   const args = [
     MAIN,
     "manager",
@@ -42,7 +49,7 @@ export async function startProcessReplica(
     "--claim-coordinator-retry-period=500ms",
     `--lease-namespace=${LEASE_NAMESPACE}`,
     `--webhook-url=https://127.0.0.1:${rig.balancer.port}`,
-    `--webhook-cert-dir=${folder}`,
+    caOverlapWait === undefined ? `--webhook-cert-dir=${folder}` : `--ca-overlap-wait=${caOverlapWait}`,
     `--webhook-bind-address=127.0.0.1:${port}`,
     "--metrics-bind-address=0",
     `--health-probe-bind-address=127.0.0.1:${health}`,
