@@ -4,9 +4,11 @@
  */
 import { admissionBench } from "./admission.ts";
 import { claimsBench } from "./claims.ts";
+import { comparisonBench } from "./comparison.ts";
 import { contentionBench } from "./contention.ts";
 import { optimisticBench } from "./contention-optimistic.ts";
 import { electionBench } from "./election.ts";
+import { growthBench } from "./growth.ts";
 import { mirrorBench } from "./mirror.ts";
 import { soakBench } from "./soak.ts";
 import { startupBench } from "./startup.ts";
@@ -32,6 +34,8 @@ const BENCHES: readonly Bench[] = [
   claimsBench,
   contentionBench,
   optimisticBench,
+  comparisonBench,
+  growthBench,
   admissionBench,
   mirrorBench,
   electionBench,
