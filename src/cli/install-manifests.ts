@@ -4,7 +4,7 @@ import { claimRequestDefinition } from "../requests/crd.ts";
 import { toYaml } from "./install.ts";
 import { LABELS, type Names, SERVICE_NAME } from "./install-names.ts";
 import { flowControlObjects, registrationObjects } from "./install-objects.ts";
-import { rbacObjects } from "./install-rbac.ts";
+import { rbacObjects, statelessRoles } from "./install-rbac.ts";
 
 /** The names that the manifests are written for; kustomize renames from there. */
 const NAMES: Names = {
@@ -28,7 +28,10 @@ export function generatedManifests(): Readonly<Record<string, string>> {
 
 /** The generated files of manifests/components, by path there: what is no part of `install`. */
 export function generatedComponents(): Readonly<Record<string, string>> {
-  return texts({ "steal-guard/policies.gen.yaml": stealGuardObjects(LABELS) });
+  return texts({
+    "steal-guard/policies.gen.yaml": stealGuardObjects(LABELS),
+    "stateless/roles.gen.yaml": statelessRoles(NAMES),
+  });
 }
 
 function texts(files: Readonly<Record<string, KubeObject[]>>): Readonly<Record<string, string>> {

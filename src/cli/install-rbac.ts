@@ -3,6 +3,7 @@ import {
   BARE_METAL_HOSTS,
   BESKAR7_MACHINES,
   CLAIM_REQUESTS,
+  LEASES,
   METAL3_MACHINES,
   PHYSICAL_HOSTS,
 } from "../kube/types.ts";
@@ -22,6 +23,8 @@ const rule = (type: ResourceType, verbs: string[], subresource = ""): Rule => ({
   resources: [`${type.plural}${subresource}`],
   verbs,
 });
+
+const LEADER_ELECTION_ROLE = "beskar7-leader-election";
 
 /** As the document that announced the coordinator has it. */
 const LEADER_ELECTION: Rule = {
@@ -54,6 +57,18 @@ const certificates = ({ certSecret }: Names): Rule[] => [
   { apiGroups: [""], resources: ["secrets"], resourceNames: [certSecret], verbs: ["get", "update"] },
   { apiGroups: [""], resources: ["secrets"], verbs: ["create"] },
 ];
+
+/**
+ * Of the service's own rights those of replicas that are all stateless: nothing is watched, and the Lease is only
+ * read. In the place of the roles of the same names.
+ */
+export function statelessRoles(names: Names): KubeObject[] {
+  const unwatched = service(names).map((one) => ({
+    ...one,
+    verbs: one.verbs.filter((verb) => verb !== "watch"),
+  }));
+  return [role(LEADER_ELECTION_ROLE, [rule(LEASES, ["get"])]), role(SERVICE_NAME, unwatched)];
+}
 
 const RBAC = "rbac.authorization.k8s.io";
 
@@ -95,8 +110,8 @@ export function rbacObjects(names: Names): KubeObject[] {
       kind: "ServiceAccount",
       metadata: { name: SERVICE_NAME, namespace, labels: LABELS },
     },
-    role("beskar7-leader-election", [LEADER_ELECTION]),
-    bind("beskar7-leader-election", "ClusterRole", namespace, leaseNamespace),
+    role(LEADER_ELECTION_ROLE, [LEADER_ELECTION]),
+    bind(LEADER_ELECTION_ROLE, "ClusterRole", namespace, leaseNamespace),
     role(SERVICE_NAME, service(names)),
     bind(SERVICE_NAME, "ClusterRole", namespace),
     role(`${SERVICE_NAME}-certificates`, certificates(names), namespace),

@@ -60,6 +60,7 @@ export async function collect(options: CollectOptions): Promise<Snapshot> {
     readRights(api, place, {
       serviceAccount: running[0]?.serviceAccount ?? SERVICE_NAME,
       caller,
+      stateless: running.length > 0 && running.every((replica) => replica.config?.stateless),
     }),
   );
   const served = "url" in place.target ? await readServed(place.target.url, clock) : null;

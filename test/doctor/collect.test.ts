@@ -38,6 +38,12 @@ describe("what doctor reads", () => {
     assert.equal(new Set(texts).size, texts.length);
   });
 
+  test("stateless replicas want no right to watch, and of Leases only to read", () => {
+    const leases = wantedRights(NAMES, true).filter(({ resource }) => resource === "leases");
+    assert.deepEqual(leases.map(rightText), ["get leases.coordination.k8s.io in namespace leases"]);
+    assert.ok(wantedRights(NAMES, true).every(({ verb }) => verb !== "watch"));
+  });
+
   test("a replica's flags are those of its container, its names those that the kubelet will put in", () => {
     const replica = readReplica(replicaPod("replica-0", { args: ["--claim-coordinator-retry-period=3s"] }));
     assert.equal(replica.config?.retryPeriodMs, 3_000);

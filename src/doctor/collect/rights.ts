@@ -1,5 +1,5 @@
 import type { Names } from "../../cli/install-names.ts";
-import { rbacObjects } from "../../cli/install-rbac.ts";
+import { rbacObjects, statelessRoles } from "../../cli/install-rbac.ts";
 import type { KubeApi, KubeObject, ResourceType } from "../../kube/api.ts";
 import { isForbidden } from "../../kube/errors.ts";
 import { SUBJECT_ACCESS_REVIEWS } from "../../kube/types.ts";
@@ -13,9 +13,18 @@ interface Rule {
   readonly verbs: readonly string[];
 }
 
-/** Everything that the roles bound to the service account grant, from the same source as `install`. */
-export function wantedRights(names: Names): Right[] {
-  const objects = rbacObjects(names);
+/**
+ * Everything that the roles bound to the service account grant, from the same source as `install`; less of it where
+ * all replicas are stateless.
+ */
+export function wantedRights(names: Names, stateless = false): Right[] {
+  const all = rbacObjects(names);
+  const lesser = stateless ? statelessRoles(names) : [];
+  const objects = all.map(
+    (object) =>
+      lesser.find(({ kind, metadata }) => kind === object.kind && metadata.name === object.metadata.name) ??
+      object,
+  );
   const bindings = objects.filter(({ kind }) => kind === "ClusterRoleBinding" || kind === "RoleBinding");
   return bindings.flatMap((binding) => {
     const { kind, name } = binding.roleRef as { kind: string; name: string };
@@ -49,9 +58,9 @@ const PARALLEL = 8;
 export async function readRights(
   api: KubeApi,
   names: Names,
-  who: { serviceAccount: string; caller: string },
+  who: { serviceAccount: string; caller: string; stateless: boolean },
 ): Promise<RightsFacts> {
-  const wanted = wantedRights(names);
+  const wanted = wantedRights(names, who.stateless);
   const service = `system:serviceaccount:${names.namespace}:${who.serviceAccount}`;
   try {
     const groups = [
