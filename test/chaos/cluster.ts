@@ -146,7 +146,11 @@ export class ChaosCluster {
         this.contenders.push(await Contender.start(rig, pod, options));
       }
     }
-    while ((await this.leader()) === undefined) await sleep(systemClock, PROBE_MS, this.#end.signal);
+    while ((await this.leader()) === undefined) {
+      const { violations } = this.ledger;
+      if (violations.length > 0) throw new Error(`no replica came to lead: ${violations.join("\n")}`);
+      await sleep(systemClock, PROBE_MS, this.#end.signal);
+    }
   }
 
   /** Reviews go to the replicas that say they are ready, as a Service's endpoints do. */

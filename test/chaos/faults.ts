@@ -83,7 +83,7 @@ const DEEDS: Record<Fault, Deed> = {
   },
 };
 
-/** Of these only one can happen at a time: each needs the server that another one takes away. */
+/** Of these one at a time, and no queue of them: each needs the server that another one takes away. */
 const ALONE: readonly Fault[] = [
   "api-server-kill",
   "api-server-restart",
@@ -99,7 +99,7 @@ export class Faults {
   readonly missed = new Map<Fault, number>();
   readonly #cluster: ChaosCluster;
   readonly #note: (what: string) => void;
-  #alone: Promise<unknown> = Promise.resolve();
+  #alone = false;
 
   constructor(cluster: ChaosCluster, note: (what: string) => void) {
     this.#cluster = cluster;
@@ -110,13 +110,12 @@ export class Faults {
   async strike(planned: PlannedFault): Promise<void> {
     const { fault, moment } = planned;
     if (moment === "binding") await this.#cluster.untilBinding(BINDING_WITHIN_MS);
-    const deed = () => {
-      this.#note(`${fault} begins: ${JSON.stringify(planned)}`);
-      return DEEDS[fault](this.#cluster, planned);
-    };
+    this.#note(`${fault} begins: ${JSON.stringify(planned)}`);
     let happened: boolean;
     try {
-      happened = await (ALONE.includes(fault) ? this.#inTurn(deed) : deed());
+      happened = await (ALONE.includes(fault)
+        ? this.#doAlone(planned)
+        : DEEDS[fault](this.#cluster, planned));
     } catch (error) {
       this.#note(`${fault}: ${error instanceof Error ? error.message : String(error)}`);
       happened = false;
@@ -126,10 +125,14 @@ export class Faults {
     this.#note(`${fault} is over${happened ? "" : ", it could not happen"}`);
   }
 
-  #inTurn(deed: () => Promise<boolean>): Promise<boolean> {
-    const turn = this.#alone.then(deed);
-    this.#alone = turn.catch(() => {});
-    return turn;
+  async #doAlone(planned: PlannedFault): Promise<boolean> {
+    if (this.#alone) return false;
+    this.#alone = true;
+    try {
+      return await DEEDS[planned.fault](this.#cluster, planned);
+    } finally {
+      this.#alone = false;
+    }
   }
 }
 
