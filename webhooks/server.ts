@@ -15,8 +15,8 @@ import {
 
 /**
  * The API server's door: HTTPS/1.1, two review routes answered ahead of everything else. The API server speaks
- * HTTP/1.1 to webhooks and keeps 25 idle connections, so what matters is a cheap handler and cheap handshakes
- * (session tickets), not multiplexing.
+ * HTTP/1.1 to webhooks, keeps 25 idle connections and never resumes a TLS session, so what matters is a cheap handler
+ * and a cheap whole handshake, not multiplexing.
  */
 
 /**
