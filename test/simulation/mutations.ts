@@ -20,9 +20,9 @@ export interface Mutation {
 export const MUTATIONS: readonly Mutation[] = [
   {
     name: "no fencing: a binding is freed while its write may still land",
-    file: "src/coordinator/request-controller.ts",
-    from: "world.setHost(await fenceHost(api, profile, read.host, call));",
-    to: "",
+    file: "src/coordinator/fence.ts",
+    from: "host: await fenceHost(api, profile, read.host, call), fenced: true",
+    to: "host: read.host, fenced: true",
     caught: /without a binding|while it had/,
     needs: ["late-writes", "partitions", "crashes", "churn"],
     plan: { replicas: 2, standing: 2, hosts: 5, machines: 4, faultMs: 90_000 },
@@ -30,7 +30,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "a new leader chooses from its stale cache",
     file: "src/replica.ts",
-    from: "await this.following.refresh(limit.signal);",
+    from: "await this.following.refresh(signal);",
     to: "",
     caught: /before it has listed/,
     needs: ["crashes"],
@@ -129,8 +129,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "a claim is said to be in the queue and is not written there",
     file: "webhooks/refusal.ts",
-    from: "return recorded.ok ? null : recorded.detail;",
-    to: 'return recorded.ok || !recorded.ok ? null : "";',
+    from: 'if (!("holds" in recorded)) return failed(rejection, recorded.detail);',
+    to: 'if (!("holds" in recorded)) return rejection;',
     caught: /that it is in the queue/,
     needs: ["churn", "crashes"],
     plan: { replicas: 3, standing: 3, hosts: 5, machines: 8, faultMs: 60_000 },
