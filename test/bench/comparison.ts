@@ -63,7 +63,7 @@ async function highContention(coordinator: Coordinator): Promise<Row[]> {
   return inRuns(coordinator, "3 controllers, 40 machines, 20 hosts", async (pool) => {
     const hosts = await prepareFortyTwenty(pool);
     await pool.free(...hosts);
-    await pool.untilBound(20);
+    await pool.untilTaken(20);
     return sinceFirstFreeMs(pool);
   });
 }

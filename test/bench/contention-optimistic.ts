@@ -30,7 +30,7 @@ export const optimisticBench: Bench = {
           // The hosts come at any moment of the minute that the machines sleep.
           await sleep((run / RUNS) * 60_000);
           await pool.free(...hosts);
-          await pool.untilBound(20);
+          await pool.untilTaken(20);
           const violations = safetyViolations(pool.events).length;
           return {
             ms: sinceFirstFreeMs(pool),

@@ -83,18 +83,41 @@ export class Pool {
   }
 
   /** Name of the host by name of the machine, once that many machines have one. */
-  async untilBound(count: number): Promise<Map<string, string>> {
+  untilBound(count: number): Promise<Map<string, string>> {
+    return this.#until((_hosts, machines) => machines.size >= count);
+  }
+
+  /** The same once that many hosts have a machine: without this service some machine may have two. */
+  untilTaken(count: number): Promise<Map<string, string>> {
+    return this.#until((hosts) => hosts.size >= count);
+  }
+
+  async #until(
+    reached: (hosts: ReadonlyMap<string, Host>, machines: ReadonlyMap<string, number>) => boolean,
+  ): Promise<Map<string, string>> {
     const { events } = this.#history;
     const bound = new Map<string, Host>();
+    /** How many hosts each machine has. */
+    const held = new Map<string, number>();
+    const add = (host: Host | undefined, hosts: 1 | -1) => {
+      const machine = host?.consumer?.name;
+      if (machine === undefined) return;
+      const now = (held.get(machine) ?? 0) + hosts;
+      if (now === 0) held.delete(machine);
+      else held.set(machine, now);
+    };
     let read = 0;
     await this.#history.until(() => {
       for (; read < events.length; read++) {
         const { type, host } = events[read]!;
         if (host.namespace !== this.namespace) continue;
-        if (type === "DELETED" || host.consumer === null) bound.delete(host.uid);
-        else bound.set(host.uid, host);
+        add(bound.get(host.uid), -1);
+        bound.delete(host.uid);
+        if (type === "DELETED" || host.consumer === null) continue;
+        bound.set(host.uid, host);
+        add(host, 1);
       }
-      return bound.size >= count;
+      return reached(bound, held);
     });
     return new Map([...bound.values()].map(({ consumer, name }) => [consumer?.name ?? "", name]));
   }
