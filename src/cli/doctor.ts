@@ -11,8 +11,6 @@ import { formatted } from "./output.ts";
 /** What `doctor` needs beyond the other commands: it watches the Lease for some seconds. */
 export interface DoctorIo extends CommandIo {
   readonly clock: Clock;
-  /** The text of a replica's /metrics, where the caller can reach one. */
-  readonly metrics?: () => Promise<string>;
 }
 
 /**
@@ -29,7 +27,7 @@ export async function runDoctor(config: Config, io: DoctorIo): Promise<number> {
 
 async function findingsOf(config: Config, io: DoctorIo): Promise<GroupedFinding[]> {
   try {
-    return examine(await collect({ api: io.api, clock: io.clock, config, metrics: io.metrics ?? null }));
+    return examine(await collect({ api: io.api, clock: io.clock, config }));
   } catch (error) {
     if (!(error instanceof KubeError)) throw error;
     const context = config.kubeconfig === "" ? "" : ` --kubeconfig ${config.kubeconfig}`;

@@ -1,5 +1,6 @@
 import { REGISTERING, RUNNING } from "./commands.ts";
 import {
+  baseUrls,
   bindAddress,
   bool,
   choice,
@@ -120,6 +121,22 @@ export const SERVING_FLAGS = {
     default: ":8081",
     mayBeOff: true,
     help: "Where /healthz, /livez and /readyz are served, over plain HTTP without a token.",
+  }),
+  metricsUrls: baseUrls({
+    flag: "metrics-url",
+    group: "Metrics, health and queue API",
+    commands: ["doctor"],
+    default: "",
+    help: "Where replicas serve /metrics, for what only they can tell: one URL for each, through kubectl port-forward for example. An https one is trusted when its certificate is the service's.",
+  }),
+  metricsTokenFile: text({
+    flag: "metrics-token-file",
+    group: "Metrics, health and queue API",
+    commands: ["doctor"],
+    default: "",
+    placeholder: "file",
+    mayBeEmpty: true,
+    help: "File with a bearer token that may read them (ClusterRole beskar7-metrics-reader); sent over https only.",
   }),
   oidcIssuer: httpsUrl({
     flag: "oidc-issuer",

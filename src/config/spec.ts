@@ -184,6 +184,27 @@ export const namespaceName = (options: Options): Spec<string> =>
     mayBeEmpty: true,
   });
 
+/** Several, http or https, without users; of each what stands before the path. */
+export function baseUrls(options: Options): Spec<readonly string[]> {
+  return {
+    ...options,
+    placeholder: "url,...",
+    values: "",
+    isBoolean: false,
+    isList: true,
+    parse(given) {
+      const urls = splitList(given).map((item) => (URL.canParse(item) ? new URL(item) : null));
+      const good = urls.every(
+        (url) =>
+          url !== null && /^https?:$/.test(url.protocol) && url.username === "" && url.pathname === "/",
+      );
+      return good
+        ? { value: urls.map((url) => url!.origin) }
+        : { want: "http:// or https:// URLs without a path, several joined by commas" };
+    },
+  };
+}
+
 export interface ServiceAccountName {
   readonly namespace: string;
   readonly name: string;

@@ -9,6 +9,7 @@ import type { KubeApi, KubeObject } from "../kube/api.ts";
 import { introduce } from "./collect/clocks.ts";
 import { readClaimEvents, readCluster } from "./collect/cluster.ts";
 import { readLeaseFacts } from "./collect/lease.ts";
+import { readMetrics } from "./collect/metrics.ts";
 import { reading } from "./collect/reading.ts";
 import { readReplicas } from "./collect/replicas.ts";
 import { readRights } from "./collect/rights.ts";
@@ -28,8 +29,6 @@ export interface CollectOptions {
   readonly api: KubeApi;
   readonly clock: Clock;
   readonly config: Config;
-  /** The text of one replica's /metrics; null where nobody asked for it. */
-  readonly metrics: (() => Promise<string>) | null;
 }
 
 /**
@@ -37,7 +36,7 @@ export interface CollectOptions {
  * be asked at all; what else can't be read is noted in the snapshot.
  */
 export async function collect(options: CollectOptions): Promise<Snapshot> {
-  const { api, clock, config, metrics } = options;
+  const { api, clock, config } = options;
   const nowMs = clock.wallMs();
   const { caller, serverAhead } = await introduce(api, clock);
   const replicas = await reading(
@@ -73,7 +72,10 @@ export async function collect(options: CollectOptions): Promise<Snapshot> {
     registrations: registered.ok ? { ok: true, value: pairs(place.wanted, registered.value) } : registered,
     certificate: await reading(certificateOf(options, place, running, served)),
     events: await reading(readClaimEvents(api)),
-    metrics: metrics === null ? null : await text(metrics),
+    metrics: await readMetrics(config, clock, {
+      caPem: registered.ok ? authorityIn(registered.value) : "",
+      serverName: serverNameOf(place),
+    }),
     rights: await rights,
     lease: await lease,
     cluster: await cluster,
@@ -115,6 +117,19 @@ function urlOf(registered: readonly (KubeObject | null)[]): string | null {
   return URL.canParse(first) ? new URL(first).origin + new URL(first).pathname.replace(/\/[^/]*$/, "") : null;
 }
 
+/** The certificate authority that the API server is told to trust; "" where it is told none. */
+function authorityIn(registered: readonly (KubeObject | null)[]): string {
+  const entries = registered.flatMap((object) => (object === null ? [] : webhookEntries(object)));
+  const bundle = entries.map(({ clientConfig }) => clientConfig?.caBundle ?? "").find((text) => text !== "");
+  return Buffer.from(bundle ?? "", "base64").toString();
+}
+
+/** The name that the service's certificate has, whatever way leads to a replica. */
+function serverNameOf({ target }: Place): string {
+  if ("url" in target) return new URL(target.url).hostname.replace(/^\[|\]$/g, "");
+  return `${target.service.name}.${target.service.namespace}.svc`;
+}
+
 function pairs(wanted: readonly KubeObject[], actual: readonly (KubeObject | null)[]): RegistrationFacts[] {
   return wanted.map((object) => ({
     wanted: object,
@@ -140,12 +155,4 @@ function certificateOf(
 function withConnection(probed: Probe, served: CertificateFacts | string | null): Probe {
   if (probed.result !== "unknown" || typeof served !== "string") return probed;
   return { result: "unreachable", host: "", detail: served };
-}
-
-async function text(metrics: () => Promise<string>): Promise<Snapshot["metrics"]> {
-  try {
-    return { ok: true, value: await metrics() };
-  } catch (error) {
-    return { ok: false, problem: error instanceof Error ? error.message : String(error) };
-  }
 }

@@ -23,8 +23,14 @@ export interface Snapshot {
   readonly probe: Probe;
   readonly cluster: Reading<ClusterFacts>;
   readonly events: Reading<readonly ClaimEvent[]>;
-  /** /metrics of one replica; null where nobody asked for it. */
-  readonly metrics: Reading<string> | null;
+  /** /metrics of the replicas whose URLs were given, in their order. */
+  readonly metrics: readonly ReplicaMetrics[];
+}
+
+export interface ReplicaMetrics {
+  readonly url: string;
+  /** The page in Prometheus's text format. */
+  readonly page: Reading<string>;
 }
 
 /** What was read, or in words why it could not be. */

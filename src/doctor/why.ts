@@ -74,5 +74,11 @@ export const WHY = {
     "What can't be read counts as absent, so the machine waits for less, or with another priority, than was meant.",
 
   MirrorStale: "A replica that knows old states of hosts and claims refuses to judge once they are too old.",
+  ReviewsFailing:
+    "Claims are refused with a retriable reason although nothing is wrong with them; the reason says what the service lacks.",
+  SeveralLead:
+    "Two leaders hand out hosts side by side. For a moment while the Lease changes hands that can be seen without being so; if it stays, they hold different Leases.",
+  VersionsDiffer:
+    "During a rollout replicas of two versions work side by side; one that is left over from an earlier one decides by earlier rules.",
   HolderUnmatched: "Every claim is delegated to somebody who has never claimed anything.",
 } as const satisfies Record<string, string>;

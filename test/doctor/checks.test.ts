@@ -7,7 +7,7 @@ import type { LeaseFacts, Snapshot } from "../../src/doctor/snapshot.ts";
 import { MODE_ANNOTATION, TERM_ANNOTATION } from "../../src/hosts/annotations.ts";
 import { termOf } from "../../src/leader/lease.ts";
 import { beskar7Machine, physicalHost } from "../fixtures/objects.ts";
-import { clusterFacts, healthy, leaseFacts, leaseRecord, NOW_MS, replica } from "./healthy.ts";
+import { clusterFacts, healthy, leaseFacts, leaseRecord, metricsPage, NOW_MS, replica } from "./healthy.ts";
 
 const unreadable = { ok: false, problem: "pods is forbidden" } as const;
 const lease = (changes: Partial<LeaseFacts>): Partial<Snapshot> => ({
@@ -30,7 +30,7 @@ const CASES: Record<string, readonly [Partial<Snapshot>, readonly string[]]> = {
       certificate: unreadable,
       cluster: unreadable,
       events: unreadable,
-      metrics: unreadable,
+      metrics: [{ url: "https://a", page: unreadable }],
     },
     [
       "warning NotReadable",
@@ -169,17 +169,54 @@ const CASES: Record<string, readonly [Partial<Snapshot>, readonly string[]]> = {
     ["error RequestsNotServed", "error HostsNotServed"],
   ],
   "a page that is no /metrics of this service can't be judged": [
-    { metrics: { ok: true, value: "up 1\n" } },
+    { metrics: [{ url: "https://a", page: { ok: true, value: "up 1\n" } }] },
     ["warning NotReadable"],
   ],
   "mirrors that were heard of lately are well": [
     {
-      metrics: {
-        ok: true,
-        value: 'beskar7_claim_coordinator_watch_staleness_seconds{resource="leases"} 3\n',
-      },
+      metrics: [
+        metricsPage("a", { 'watch_staleness_seconds{resource="leases"}': 3 }),
+        metricsPage("b", { 'watch_staleness_seconds{resource="leases"}': 121 }),
+      ],
+    },
+    ["warning MirrorStale"],
+  ],
+  "a replica that can't judge one review in a hundred is told, one in a thousand is not": [
+    {
+      metrics: [
+        metricsPage("a", {
+          'admission_decisions_total{verdict="allow",reason="leader"}': 999,
+          'admission_decisions_total{verdict="error",reason="NotReady"}': 1,
+        }),
+        metricsPage("b", {
+          'admission_decisions_total{verdict="allow",reason="leader"}': 98,
+          'admission_decisions_total{verdict="error",reason="NotReady"}': 2,
+        }),
+      ],
+    },
+    ["warning ReviewsFailing"],
+  ],
+  "one replica leads and the others don't": [
+    {
+      metrics: [
+        metricsPage("a", { 'leadership_duration_seconds{identity="a"}': 12 }),
+        metricsPage("b", { 'leadership_duration_seconds{identity="b"}': 0 }),
+      ],
     },
     [],
+  ],
+  "two that say that they lead are told": [
+    {
+      metrics: [
+        metricsPage("a", { 'leadership_duration_seconds{identity="a"}': 12 }),
+        metricsPage("b", { 'leadership_duration_seconds{identity="b"}': 3 }),
+      ],
+    },
+    ["error SeveralLead"],
+  ],
+  "replicas of two versions are told": [
+    { metrics: [metricsPage("a", {}), metricsPage("b", {}, "1.2.4")] },
+    ["warning VersionsDiffer"],
   ],
 };
 

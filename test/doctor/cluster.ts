@@ -18,16 +18,15 @@ export interface Diagnosis {
 export interface DiagnoseOptions {
   readonly flags?: readonly string[];
   readonly clock?: Clock;
-  readonly metrics?: () => Promise<string>;
 }
 
 export async function diagnose(api: KubeApi, options: DiagnoseOptions = {}): Promise<Diagnosis> {
-  const { flags = [], clock = systemClock, metrics } = options;
+  const { flags = [], clock = systemClock } = options;
   const parsed = parseConfig(["doctor", "-o", "json", ...flags], {});
   assert(parsed.ok, JSON.stringify(parsed));
   const printed: string[] = [];
   const out = (text: string) => void printed.push(text);
-  const io = { api, clock, out, err: () => {}, ...(metrics && { metrics }) };
+  const io = { api, clock, out, err: () => {} };
   const code = await runDoctor(parsed.config, io);
   const { findings } = JSON.parse(printed.join("\n")) as { findings: GroupedFinding[] };
   const bad = findings.filter(({ severity }) => severity !== "ok");

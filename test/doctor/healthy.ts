@@ -70,6 +70,15 @@ function registered(wanted: KubeObject): KubeObject {
   return { ...wanted, metadata: { ...wanted.metadata, creationTimestamp: "2026-01-01T00:00:00Z" }, webhooks };
 }
 
+const METRIC = "beskar7_claim_coordinator_";
+
+/** What a replica of this service says of itself, with these samples (name and labels to value). */
+export function metricsPage(name: string, samples: Readonly<Record<string, number>>, version = "1.2.3") {
+  const lines = Object.entries({ [`build_info{version="${version}"}`]: 1, ...samples });
+  const text = lines.map(([series, value]) => `${METRIC}${series} ${value}\n`).join("");
+  return { url: `https://${name}`, page: { ok: true, value: text } } as const;
+}
+
 /** An installation of which nothing is wrong; every part can be said otherwise. */
 export function healthy(changes: Partial<Snapshot> = {}): Snapshot {
   const wanted = registrationObjects(names, { target });
@@ -96,7 +105,7 @@ export function healthy(changes: Partial<Snapshot> = {}): Snapshot {
     probe: { result: "reviewed", host: "pool/host-1", detail: "Delegated" },
     cluster: { ok: true, value: clusterFacts() },
     events: { ok: true, value: [] },
-    metrics: null,
+    metrics: [],
     ...changes,
   };
 }
