@@ -14,7 +14,7 @@ import { type Pod, startPod } from "./pod.ts";
 
 const HOSTS_AND_MACHINES = join(import.meta.dirname, "../../manifests/sandbox-crds");
 /** Short, so that a killed holder's Lease runs out soon; the proportions are those of the defaults. */
-const LEASE = [
+export const LEASE = [
   "--claim-coordinator-lease-duration=3s",
   "--claim-coordinator-renew-deadline=2s",
   "--claim-coordinator-retry-period=500ms",
