@@ -15,6 +15,7 @@ import { Rig, until } from "../e2e/rig.ts";
 import { type Diagnosis, diagnose } from "./cluster.ts";
 
 const name = "doctor on what only running replicas know";
+const GREEDY = { apiVersion: "", kind: "Beskar7Machine", namespace: "refused", name: "greedy", uid: "" };
 /** Claims by others after which a holder that never claims is suspected; see HolderMatch. */
 const SUSPICIOUS = 20;
 
@@ -46,7 +47,8 @@ describe(name, { skip: await skipWithoutControlPlane(name), timeout: 120_000 }, 
   function ask(urls: readonly string[], ...flags: string[]): Promise<Diagnosis> {
     const withToken = flags.some((flag) => flag.startsWith("--metrics-token-file"));
     const token = withToken ? [] : [`--metrics-token-file=${tokenFile}`];
-    return diagnose(rig.admin, { flags: [webhook(), `--metrics-url=${urls.join()}`, ...token, ...flags] });
+    const asked = urls.length === 0 ? [] : [`--metrics-url=${urls.join()}`];
+    return diagnose(rig.admin, { flags: [webhook(), ...asked, ...token, ...flags] });
   }
   const metricsOf = ({ findings }: Diagnosis) =>
     findings.filter(({ id }) => id === "metrics").map(({ what }) => what);
@@ -102,6 +104,29 @@ describe(name, { skip: await skipWithoutControlPlane(name), timeout: 120_000 }, 
     call.close();
     const { of } = await ask([peopleUrl]);
     assert.match(of("ReviewsFailing").join(), /could not judge 1 of \d+ reviews: InternalError$/);
+  });
+
+  test("a claim that was refused for what it is, not for its turn, is told by the replica's Event", async () => {
+    const objects = await Objects.in(rig.admin, "refused");
+    const client = await rig.podClient("controller-0");
+    const consumerRef = { kind: "Beskar7Machine", name: "greedy", namespace: "refused" };
+    await objects.machine("greedy");
+    const held = await objects.host("held", { consumerRef });
+    const spare = await objects.host("spare");
+    const knows = ({ manager }: ManagerReplica) => {
+      const { world } = manager.replica;
+      return world.host(held.metadata.uid ?? "") !== undefined && world.heldBy(GREEDY).length > 0;
+    };
+    await until(() => replicas.every(knows));
+    const refusal = await refusalOf(objects.claim(client.api, spare, "greedy"));
+    client.api.close();
+    assert.equal(refusal.verdict, "ConsumerHoldsHost");
+    let told: string[] = [];
+    await until(async () => {
+      told = (await ask([])).of("ClaimsRejected");
+      return told.length > 0;
+    });
+    assert.match(told.join(), /^warning 1 claim refused with ConsumerHoldsHost \(refused\/greedy\)/);
   });
 
   test("two replicas that lead by different Leases are told", async () => {
