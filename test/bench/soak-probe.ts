@@ -53,7 +53,12 @@ function entriesOf(type: "Map" | "Set"): number {
     });
     const sum = ask<{ result: { value: number } }>(session, "Runtime.callFunctionOn", {
       objectId: found.objects.objectId,
-      functionDeclaration: "function () { return this.reduce((sum, each) => sum + each.size, 0); }",
+      functionDeclaration: `function () {
+        const { get } = Object.getOwnPropertyDescriptor(${type}.prototype, "size");
+        // What only inherits from it has no size.
+        const sizeOf = (each) => { try { return get.call(each); } catch { return 0; } };
+        return this.reduce((sum, each) => sum + sizeOf(each), 0);
+      }`,
       returnByValue: true,
     });
     ask(session, "Runtime.releaseObjectGroup", { objectGroup: "soak" });

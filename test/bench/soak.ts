@@ -13,8 +13,6 @@ import { curve, slopePerHour } from "./soak-trend.ts";
 const MINUTES = Number(process.env.SOAK_MINUTES ?? "10");
 const REPLICAS = 2;
 const SAMPLE_MS = 10_000;
-/** Until what is bounded is full and what is compiled is compiled: at most this, and a third of the run. */
-const WARM_UP_MS = 180_000;
 const SCRAPE_MS = 5_000;
 /**
  * Megabytes of heap an hour. At three claims a second this is 600 bytes a claim, less than any object that a claim
@@ -76,16 +74,18 @@ async function startReplica(rig: Rig, bundle: Bundle, nth: number): Promise<Soak
 }
 
 async function soak(soaked: readonly Soaked[], load: SoakLoad): Promise<Row[]> {
-  const beganMs = systemClock.monotonicMs();
-  const wholeMs = MINUTES * 60_000;
-  const warmMs = Math.min(WARM_UP_MS, wholeMs / 3);
   const end = new AbortController();
   const scraping = scrape(soaked, end.signal);
+  const beganMs = systemClock.monotonicMs();
+  let warmAtMs = Number.POSITIVE_INFINITY;
   let warmClaims = 0;
   for (;;) {
     const atMs = systemClock.monotonicMs() - beganMs;
-    if (atMs > wholeMs) break;
-    if (atMs < warmMs) warmClaims = load.claims;
+    if (load.warm && atMs < warmAtMs) {
+      warmAtMs = atMs;
+      warmClaims = load.claims;
+    }
+    if (atMs > warmAtMs + MINUTES * 60_000) break;
     for (const { probePort, samples } of soaked) {
       samples.push({ ...(JSON.parse(await fetched(probePort, "/")) as SoakSample), atMs });
     }
@@ -93,14 +93,16 @@ async function soak(soaked: readonly Soaked[], load: SoakLoad): Promise<Row[]> {
   }
   end.abort();
   await scraping;
-  const claimRate = (load.claims - warmClaims) / ((wholeMs - warmMs) / 1_000);
+  const claimRate = (load.claims - warmClaims) / (MINUTES * 60);
   return [
-    { figure: "claims and releases a second", value: claimRate, unit: "/s", limit: null },
+    { figure: "to warm up", value: warmAtMs / 1_000, unit: "s", limit: null },
+    { figure: "claims and releases a second, then", value: claimRate, unit: "/s", limit: null },
     ...soaked.flatMap(({ member, samples }) => {
-      const steady = samples.filter(({ atMs }) => atMs >= warmMs);
       const shown = samples.map(({ heapBytes }) => heapBytes);
-      console.log(`  ${member.pod} heap, ${inMB(Math.min(...shown))} to ${inMB(Math.max(...shown))}`);
-      console.log(`    ${curve(shown)}`);
+      const steady = samples.filter(({ atMs }) => atMs >= warmAtMs);
+      const [low, high] = [Math.min(...shown), Math.max(...shown)];
+      console.log(`  ${member.pod}: heap from ${inMB(low)} to ${inMB(high)}; "|" is where it is warm`);
+      console.log(`    ${curve(shown).slice(0, -steady.length)}|${curve(shown).slice(-steady.length)}`);
       return rowsOf(member.pod, steady);
     }),
   ];
