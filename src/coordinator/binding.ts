@@ -7,7 +7,7 @@ import { type ClaimRequest, readClaimRequest } from "../requests/claim-request.t
 import { readBoundHost } from "./bound-host.ts";
 import { unresolvedBinding } from "./facts.ts";
 import { settleBinding } from "./fence.ts";
-import type { Applicant, Recorder } from "./recorder.ts";
+import { type Applicant, type Recorder, ROUNDS } from "./recorder.ts";
 import {
   bindingStatus,
   heldBackStatus,
@@ -17,9 +17,6 @@ import {
   writeStatus,
 } from "./request-status.ts";
 import type { World } from "./world.ts";
-
-/** Rounds of read, judge, write before a contended request is left to the client's own retry. */
-const ROUNDS = 4;
 
 export interface Taking extends Applicant {
   readonly host: Pick<Host, "name" | "uid" | "resourceVersion">;

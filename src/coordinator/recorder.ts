@@ -14,6 +14,9 @@ import { readBoundHost } from "./bound-host.ts";
 import { pendingStatus, writeStatus } from "./request-status.ts";
 import type { World } from "./world.ts";
 
+/** Rounds of read, judge, write before a contended request is left to the client's own retry. */
+export const ROUNDS = 4;
+
 /** Whose request it is, and what to write into one that has to be made. */
 export interface Applicant {
   readonly consumer: Consumer;
@@ -62,24 +65,23 @@ export class Recorder {
 
   /** Makes sure that the applicant waits: a request exists and is Pending, or is being bound. */
   async record(applicant: Applicant, call: CallOptions = {}): Promise<Recorded> {
-    const known = this.#world.requestOf(applicant.consumer);
-    const first = known ?? (await this.add(applicant, call));
-    const usable = this.#usable(first, applicant);
-    if (!usable.ok) return usable;
-    if (asks(first)) return { ok: true, request: await this.#keep(first, applicant, call) };
-    const holds = await this.#holds(first, call);
-    if (holds !== null) return { ok: false, holds };
-    try {
-      const again = await this.#waitAgain(first, call);
-      return { ok: true, request: await this.#keep(again, applicant, call) };
-    } catch (error) {
-      if (!isConflict(error) && !isNotFound(error)) throw error;
-      const now = await this.ensure(applicant, call);
-      const usableNow = this.#usable(now, applicant);
-      if (!usableNow.ok) return usableNow;
-      if (!asks(now)) return { ok: false, detail: "its ClaimRequest keeps changing" };
-      return { ok: true, request: await this.#keep(now, applicant, call) };
+    let request = this.#world.requestOf(applicant.consumer) ?? (await this.add(applicant, call));
+    for (let round = 0; round < ROUNDS; round++) {
+      const usable = this.#usable(request, applicant);
+      if (!usable.ok) return usable;
+      try {
+        if (!asks(request)) {
+          const holds = await this.#holds(request, call);
+          if (holds !== null) return { ok: false, holds };
+          request = await this.#waitAgain(request, call);
+        }
+        return { ok: true, request: await this.#keep(request, applicant, call) };
+      } catch (error) {
+        if (!isConflict(error) && !isNotFound(error)) throw error;
+        request = await this.ensure(applicant, call);
+      }
     }
+    return { ok: false, detail: "its ClaimRequest keeps changing" };
   }
 
   /** The applicant's request as the API server has it now; made when there is none. */

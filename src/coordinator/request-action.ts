@@ -15,6 +15,8 @@ export type RequestAction =
   | { do: "markReleased"; waitsAgain: boolean }
   /** It says Bound, and this replica's mirror, which may be behind, does not show it. */
   | { do: "confirmRelease"; waitsAgain: boolean }
+  /** A host that no binding of its names is its consumer's, as this replica's mirror, which may be behind, has it. */
+  | { do: "confirmHolding"; host: Host }
   /** After a consistent read that confirms it. */
   | { do: "deleteIfConsumerGone" }
   | { do: "releaseHost"; host: Host }
@@ -68,12 +70,13 @@ function nextStep(facts: RequestFacts): RequestAction {
   if (facts.consumerGone) return { do: "deleteIfConsumerGone" };
   if (phase === "Bound" && binding !== null) {
     if (boundHost !== undefined && isHeldBy(boundHost, request.consumer)) return { do: "nothing" };
-    if (holding !== undefined) return { do: "markBound", host: holding };
     const seenSince =
       boundHost !== undefined && isOlder(binding.hostResourceVersion, boundHost.resourceVersion);
-    return { do: seenSince ? "markReleased" : "confirmRelease", waitsAgain: facts.consumerWaits };
+    if (!seenSince) return { do: "confirmRelease", waitsAgain: facts.consumerWaits };
+    if (holding !== undefined) return { do: "confirmHolding", host: holding };
+    return { do: "markReleased", waitsAgain: facts.consumerWaits };
   }
-  if (holding !== undefined) return { do: "markBound", host: holding };
+  if (holding !== undefined) return { do: "confirmHolding", host: holding };
   if (phase === "Released" && facts.consumerWaits) return { do: "markReleased", waitsAgain: true };
   return { do: "nothing" };
 }

@@ -163,6 +163,8 @@ export class RequestController {
         return this.#status(request, pendingStatus(`Waiting again: ${action.why}`), call);
       case "confirmRelease":
         return this.#confirmRelease(request, action.waitsAgain, call);
+      case "confirmHolding":
+        return this.#confirmHolding(request, action.host, call);
       case "markReleased":
         return this.#markReleased(request, action.waitsAgain, call);
       case "releaseHost":
@@ -184,6 +186,17 @@ export class RequestController {
     const read = await readBoundHost(api, profile, consumer, namespace, binding, call);
     if (read.host !== null) world.setHost(read.host);
     if (read.state !== "ours") await this.#markReleased(request, waitsAgain, call);
+  }
+
+  /** An old holding must never take the place of a newer binding. */
+  async #confirmHolding(request: ClaimRequest, { kind, ...host }: Host, call: CallOptions): Promise<void> {
+    const { api, profileFor, world } = this.#options;
+    const profile = profileFor(kind);
+    if (profile === undefined) return;
+    const held = { hostName: host.name, hostUID: host.uid, hostResourceVersion: "", term: "" };
+    const read = await readBoundHost(api, profile, request.consumer, host.namespace, held, call);
+    if (read.host !== null) world.setHost(read.host);
+    if (read.state === "ours") await this.#markBound(request, read.host, call);
   }
 
   async #markReleased(request: ClaimRequest, waitsAgain: boolean, call: CallOptions): Promise<void> {

@@ -9,7 +9,10 @@ const bound = { phase: "Bound", binding: binding("host-1", { hostResourceVersion
 
 const CASES: Record<string, { facts: Partial<RequestFacts>; wanted: string }> = {
   "a pending request needs nothing": { facts: {}, wanted: "nothing" },
-  "a pending one whose consumer has a host becomes Bound": { facts: { held: [ours] }, wanted: "markBound" },
+  "a pending one whose consumer has a host, as it seems, is looked up": {
+    facts: { held: [ours] },
+    wanted: "confirmHolding",
+  },
   "a binding whose host shows the consumer becomes Bound": {
     facts: { request: request("machine-1", bindingNow), boundHost: ours },
     wanted: "markBound",
@@ -77,8 +80,20 @@ const CASES: Record<string, { facts: Partial<RequestFacts>; wanted: string }> = 
     facts: { request: request("machine-1", bound), boundHost: host("host-1", { resourceVersion: "12" }) },
     wanted: "markReleased",
   },
-  "a bound one that the mirror has not caught up with is looked up": {
-    facts: { request: request("machine-1", bound), boundHost: host("host-1", { resourceVersion: "10" }) },
+  "a bound one that has another host, as it seems, is looked up": {
+    facts: {
+      request: request("machine-1", bound),
+      boundHost: host("host-1", { resourceVersion: "12" }),
+      held: [host("host-2", { consumer: consumer("machine-1") })],
+    },
+    wanted: "confirmHolding",
+  },
+  "a bound one that the mirror has not caught up with is looked up, whatever it seems to hold": {
+    facts: {
+      request: request("machine-1", bound),
+      boundHost: host("host-1", { resourceVersion: "10" }),
+      held: [host("host-2", { consumer: consumer("machine-1") })],
+    },
     wanted: "confirmRelease",
   },
   "malformed annotations of its machine are reported on it": {

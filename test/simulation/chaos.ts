@@ -1,6 +1,6 @@
 import type { KubeApi } from "../../src/kube/api.ts";
 import { KubeError } from "../../src/kube/errors.ts";
-import { LEASES } from "../../src/kube/types.ts";
+import { BESKAR7_MACHINES, CLAIM_REQUESTS, LEASES, PHYSICAL_HOSTS } from "../../src/kube/types.ts";
 import { type Cluster, LEASE_NAME, type Member } from "./cluster.ts";
 import type { Fault } from "./faults.ts";
 import type { Operator } from "./operator.ts";
@@ -19,6 +19,9 @@ export interface ChaosOptions {
   note(what: string): void;
 }
 
+/** Each watch is a connection of its own, and may be served by another API server than the others. */
+const LAGGING = ["", PHYSICAL_HOSTS.plural, CLAIM_REQUESTS.plural, BESKAR7_MACHINES.plural] as const;
+
 /** Makes the faults happen that are not a matter of single messages, each in a rhythm of its own, while they are active. */
 export class Chaos {
   readonly #options: ChaosOptions;
@@ -29,7 +32,8 @@ export class Chaos {
 
   start(): void {
     this.#often("watch-lag", 8_000, (random) => {
-      this.#member(random).link.lagFor(random.between(1_000, 20_000), random.between(100, 8_000));
+      const plural = random.pick(LAGGING) ?? "";
+      this.#member(random).link.lagFor(random.between(1_000, 20_000), random.between(100, 8_000), plural);
     });
     this.#often("watch-breaks", 5_000, (random) => {
       this.#member(random).network.breakWatches(random.chance(0.2));

@@ -21,6 +21,8 @@ export class Link {
   #cutUntilMs = 0;
   #lagUntilMs = 0;
   #lagMs = 0;
+  /** plural of the type whose watch lags; "" all. */
+  #lagging = "";
 
   constructor(options: { scheduler: Scheduler; random: Random; active: Active; process: SimProcess }) {
     this.#scheduler = options.scheduler;
@@ -37,10 +39,11 @@ export class Link {
     this.#cutUntilMs = this.#scheduler.nowMs + ms;
   }
 
-  /** Events of watches come this much later for a while. */
-  lagFor(ms: number, lagMs: number): void {
+  /** Events of all watches, or of one type's alone, come this much later for a while. */
+  lagFor(ms: number, lagMs: number, plural = ""): void {
     this.#lagUntilMs = this.#scheduler.nowMs + ms;
     this.#lagMs = lagMs;
+    this.#lagging = plural;
   }
 
   heal(): void {
@@ -67,9 +70,10 @@ export class Link {
   }
 
   /** For one event of a watch, which never overtakes the one before it. */
-  eventMs(): number {
+  eventMs(plural: string): number {
     const { nowMs } = this.#scheduler;
-    const laggingMs = nowMs < this.#lagUntilMs ? this.#lagMs * this.#random.between(0.5, 1) : 0;
+    const lags = nowMs < this.#lagUntilMs && (this.#lagging === "" || this.#lagging === plural);
+    const laggingMs = lags ? this.#lagMs * this.#random.between(0.5, 1) : 0;
     return Math.max(this.#cutUntilMs - nowMs, 0) + this.#transitMs() + laggingMs;
   }
 

@@ -176,7 +176,7 @@ export class Network {
       let open = true;
       let lastMs = 0;
       const deliver = (tell: () => void) => {
-        lastMs = Math.max(lastMs, this.#scheduler.nowMs + this.#link.eventMs());
+        lastMs = Math.max(lastMs, this.#scheduler.nowMs + this.#link.eventMs(type.plural));
         this.#scheduler.after(lastMs - this.#scheduler.nowMs, () => process.deliver(() => open && tell()));
         // What is sent at the same moment must not overtake.
         lastMs += 0.001;

@@ -94,8 +94,10 @@ export class Operator {
       const labels = { gpu: random.chance(0.5) ? "true" : null };
       return this.#merge(PHYSICAL_HOSTS, host.name, { metadata: { labels } });
     }
-    if (anything < 0.85 && host)
-      return this.#merge(PHYSICAL_HOSTS, host.name, { spec: { consumerRef: null } });
+    if (anything < 0.85) {
+      const held = random.pick(this.#stored.hosts().filter(({ consumer }) => consumer !== null)) ?? host;
+      if (held) return this.#merge(PHYSICAL_HOSTS, held.name, { spec: { consumerRef: null } });
+    }
     if (anything < 0.9 && machine) {
       const annotations = { "claims.beskar7.io/priority": String(random.integer(-50, 50)) };
       return this.#merge(BESKAR7_MACHINES, machine.name, { metadata: { annotations } });
