@@ -146,7 +146,7 @@ export class Replica {
       onRelief: () => this.controller.catchUp(),
     });
     this.controller = new RequestController({
-      api,
+      api: this.#live?.lookingAfterConflicts(api) ?? api,
       world,
       clock,
       log,

@@ -34,7 +34,11 @@ export function gaugeSources(from: {
     for (const host of world.hosts()) if (world.queue.hasHost(host.uid)) yield host;
   };
   const ofProcess = {
-    hostNamespaces: () => new Set([...world.hosts()].map(({ namespace }) => namespace)),
+    hostNamespaces: () => {
+      const namespaces = new Set<string>();
+      for (const { namespace } of world.hosts()) namespaces.add(namespace);
+      return namespaces;
+    },
     certificateExpirySeconds: () => certificates.current().notAfterMs / 1000,
     registrationDifferences: () => registrations.edits(),
     holderUnmatched: () => replica.holderMatch.unmatched,

@@ -4,7 +4,7 @@ import type { Holder } from "../coordinator/holder.ts";
 import type { World } from "../coordinator/world.ts";
 import type { HostProfile, Machine } from "../hosts/profile.ts";
 import type { KubeApi, ResourceType } from "../kube/api.ts";
-import { KubeError } from "../kube/errors.ts";
+import { isConflict, isNotFound, KubeError } from "../kube/errors.ts";
 import { type Listed, listAll } from "../kube/list-all.ts";
 import { isOlder } from "../kube/resource-version.ts";
 import { CLAIM_REQUESTS } from "../kube/types.ts";
@@ -53,6 +53,24 @@ export class LiveReads implements Pick<Following, keyof Following> {
    */
   look(host: Pick<Host, "namespace">, options: { everywhere: boolean }): Promise<string | null> {
     return this.#looks.after(options.everywhere ? EVERYWHERE : host.namespace);
+  }
+
+  /**
+   * The same API for whoever works by the world when no review is under way, and is told of nothing in between: a
+   * patch that comes too late makes the namespace known anew before it fails, so that it is not sent again.
+   */
+  lookingAfterConflicts(api: KubeApi): KubeApi {
+    return {
+      ...api,
+      patch: async (type, key, patch, options) => {
+        try {
+          return await api.patch(type, key, patch, options);
+        } catch (error) {
+          if (isConflict(error) || isNotFound(error)) await this.#looks.after(key.namespace ?? EVERYWHERE);
+          throw error;
+        }
+      },
+    };
   }
 
   requestsAvailable(): boolean {
