@@ -2,6 +2,7 @@ import { appendFileSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { sleep, systemClock } from "../../src/clock.ts";
 import { LEASES, NAMESPACES } from "../../src/kube/types.ts";
+import { HoldingWebhook } from "../e2e/holding-webhook.ts";
 import { LEASE_NAME, LEASE_NAMESPACE, Rig } from "../e2e/rig.ts";
 import { Stored } from "../simulation/stored.ts";
 import { type Attempts, Contender, type Release } from "./contender.ts";
@@ -17,8 +18,6 @@ const POOLS: Record<string, readonly Release[]> = {
 const REPLICAS = 3;
 const STANDING = 2;
 const FLAGS = ["--metrics-bind-address=0"];
-/** Also how long a server that is told to end waits for those who watch. */
-const REQUEST_TIMEOUT = "--request-timeout=6s";
 /** As often as a cluster tells its balancers who is ready; ten times as often as a kubelet asks. */
 const PROBE_MS = 500;
 
@@ -27,6 +26,8 @@ export interface Pool {
   readonly release: Release;
   /** As the newest events tell, which a person with a watch would see. */
   readonly stored: Stored;
+  /** Another's webhook behind ours: what is admitted and not stored yet. */
+  readonly behind: HoldingWebhook;
 }
 
 export interface ClusterOptions {
@@ -57,10 +58,7 @@ export class ChaosCluster {
   }
 
   static async start({ program, logs }: ClusterOptions): Promise<ChaosCluster> {
-    const cluster = new ChaosCluster(
-      await Rig.start({ apiServerArgs: [HISTORY_FROM_ETCD, REQUEST_TIMEOUT] }),
-      logs,
-    );
+    const cluster = new ChaosCluster(await Rig.start({ apiServerArgs: [HISTORY_FROM_ETCD] }), logs);
     try {
       await cluster.#start(program, logs);
       return cluster;
@@ -110,6 +108,7 @@ export class ChaosCluster {
   async stop(): Promise<void> {
     this.#end.abort();
     await this.#probing;
+    for (const { behind } of this.pools) await behind.stop().catch(() => {});
     await Promise.all(this.contenders.map((contender) => contender.stop()));
     await Promise.all(this.members.map((member) => member.stop()));
     await this.rig.stop();
@@ -139,7 +138,9 @@ export class ChaosCluster {
         metadata: { name: namespace },
       });
       const stored = new Stored(timeline.newest.within(namespace));
-      this.pools.push({ namespace, release: releases[0]!, stored });
+      const behind = await HoldingWebhook.start(rig, { kind: "validating", namespace });
+      behind.release();
+      this.pools.push({ namespace, release: releases[0]!, stored, behind });
       for (const release of releases) {
         const pod = `beskar7-${this.contenders.length}`;
         const options = { release, namespace, attempts: this.attempts };

@@ -15,6 +15,8 @@ type Deed = (cluster: ChaosCluster, fault: PlannedFault) => Promise<boolean>;
 
 /** How long a fault that is to strike in the middle of a claim waits for one. */
 const BINDING_WITHIN_MS = 2_000;
+/** What a server that is told to end gets. */
+const GRACE_MS = 3_000;
 const CERTIFICATES = "beskar7-claim-coordinator-certs";
 
 const DEEDS: Record<Fault, Deed> = {
@@ -39,6 +41,12 @@ const DEEDS: Record<Fault, Deed> = {
   },
   reviews: (cluster, fault) =>
     upon(cluster, fault.target, (member) => disturb(member.inward, fault), "inward"),
+  "late-storage": async ({ pools }, { lastsMs }) => {
+    for (const { behind } of pools) behind.holdAgain();
+    await pause(lastsMs);
+    for (const { behind } of pools) behind.release();
+    return true;
+  },
   "controller-partition": async ({ contenders }, fault) => {
     const { link } = contenders[numbered(fault.target) % contenders.length]!;
     if (link.mood !== "open") return false;
@@ -56,7 +64,7 @@ const DEEDS: Record<Fault, Deed> = {
     return true;
   },
   "api-server-restart": async ({ rig }) => {
-    await rig.plane.restartApiServer();
+    await rig.plane.restartApiServer(GRACE_MS);
     return true;
   },
   "api-server-freeze": async ({ rig }, { lastsMs }) => {

@@ -11,6 +11,7 @@ const CARDS = {
   partition: 3,
   "no-leader": 1,
   reviews: 2,
+  "late-storage": 2,
   "controller-partition": 2,
   "controller-restart": 1,
   "api-server-kill": 1,
@@ -51,6 +52,8 @@ const LASTS_MS: Partial<Record<Fault, readonly [least: number, most: number]>> =
   // Until the Lease has run out, and for some time after that.
   "no-leader": [5_000, 9_000],
   reviews: [1_000, 7_000],
+  // Less than the 10 s after which clients give up, and more than it takes another leader to settle a binding.
+  "late-storage": [4_000, 9_500],
   "controller-partition": [1_000, 8_000],
   "api-server-kill": [0, 2_000],
   "api-server-freeze": [1_000, 5_000],

@@ -1,6 +1,7 @@
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { systemClock } from "../../src/clock.ts";
 import { type Binaries, findBinaries } from "./binaries.ts";
 import { ADMIN, type PodTokenOptions, requestPodToken, type TokenUser } from "./identities.ts";
 import { createKubeHttp, expectOk, type KubeHttp } from "./kube-http.ts";
@@ -40,8 +41,11 @@ export interface ControlPlane {
   kubeconfigFile(identity?: Identity & { namespace?: string }): string;
   kubectl(args: readonly string[], options?: KubectlOptions & Identity): Promise<KubectlResult>;
 
-  /** Graceful end and a new start on the same port; resolves when it is ready again. */
-  restartApiServer(): Promise<void>;
+  /**
+   * Graceful end and a new start on the same port; resolves when it is ready again. After `graceMs` it is killed:
+   * it waits up to a minute for watches that are served from etcd. Default: it gets all the time it takes.
+   */
+  restartApiServer(graceMs?: number): Promise<void>;
   /** kill -9; connections break. startApiServer() brings it back. */
   killApiServer(): Promise<void>;
   /** Resolves when it is ready. */
@@ -119,8 +123,11 @@ function controlPlane(servers: Servers): ControlPlane {
       requestPodToken(call, namespace, serviceAccount, pod, options),
     kubectl: (args, options = {}) =>
       runKubectl(binaries.kubectl, folder, [`--kubeconfig=${kubeconfigFile(options)}`, ...args], options),
-    async restartApiServer() {
+    async restartApiServer(graceMs) {
+      const kill = () => void servers.stopApiServer("SIGKILL");
+      const patience = graceMs === undefined ? null : systemClock.schedule(graceMs, kill);
       await servers.stopApiServer("SIGTERM");
+      patience?.cancel();
       await servers.startApiServer();
     },
     killApiServer: () => servers.stopApiServer("SIGKILL"),
