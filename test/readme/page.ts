@@ -12,6 +12,7 @@ export interface Command {
 
 export interface Page {
   readonly file: string;
+  readonly text: string;
   /** In the order of the page: after each "$ " in fenced blocks, and whole commands between backticks in a sentence. */
   readonly commands: readonly Command[];
   /** The fenced blocks of YAML. */
@@ -44,7 +45,7 @@ export function parsePage(file: string, text: string): Page {
     commands.push({ text: match[1]!, output: [], at: match.index });
   }
   commands.sort((a, b) => a.at - b.at);
-  return { file, commands, yaml, withoutPrompt };
+  return { file, text, commands, yaml, withoutPrompt };
 }
 
 function fencedCommands(body: string) {
