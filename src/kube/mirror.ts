@@ -14,6 +14,8 @@ export { type MirrorChange, mirrorKey } from "./mirror-store.ts";
 
 /** An event that happened is here within this; what takes longer won't come by the watch. */
 const PATIENCE_MS = 250;
+/** Described with MirrorOptions.pageSize. */
+const DEFAULT_PAGE_SIZE = 200;
 /** A missing CRD is looked for again after this, and with a quarter of jitter. */
 const ABSENT_RETRY_MS = 10_000;
 /**
@@ -156,7 +158,7 @@ export class Mirror<T> {
   }
 
   async #list(): Promise<void> {
-    const { api, type, clock, pageSize = 500 } = this.#options;
+    const { api, type, clock, pageSize = DEFAULT_PAGE_SIZE } = this.#options;
     const signal = this.#lifetime;
     const askedAtMs = clock.monotonicMs();
     const list: ListInProgress = this.#store.beginList();
