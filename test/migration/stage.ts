@@ -84,9 +84,14 @@ export class Stage {
       serviceAccount: template.spec.serviceAccountName,
       args: [...args, ...LEASE, `--webhook-url=${this.webhookUrl}`, ...extra],
     });
+    this.adopt(pod);
+    return pod;
+  }
+
+  /** Sends reviews to a pod that was started elsewhere, too, and ends it with the rest. */
+  adopt(pod: Pod): void {
     this.#pods.push(pod);
     this.#route();
-    return pod;
   }
 
   /** Ends a pod as a Deployment does: the signal first, and the endpoints follow a moment later. */
