@@ -46,7 +46,10 @@ try {
   });
   console.log(`\n${summary.join("\n")}`);
   if (violations.length > 0) {
-    console.log(`\nThe same schedule again: npm run chaos -- --seed=${seed} --minutes=${minutes}`);
+    const only = kinds.length < FAULTS.length ? ` --faults=${values.faults}` : "";
+    console.log(
+      `\nThe same schedule again: npm run chaos -- --seed=${seed} --minutes=${minutes}${only} --logs=logs`,
+    );
     process.exitCode = 1;
   }
 } finally {

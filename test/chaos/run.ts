@@ -70,7 +70,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     busy.abort();
     await Promise.all([...working, checking]);
     note("faults are over");
-    healedAfterMs = await heal(cluster, traffics);
+    healedAfterMs = await heal(cluster, traffics, note);
     await timeline.settle();
   } catch (error) {
     cluster.violated(`the run could not go on: ${error instanceof Error ? error.stack : String(error)}`);
@@ -97,7 +97,11 @@ async function checkNowAndThen({ timeline }: ChaosCluster, signal: AbortSignal):
 }
 
 /** Resolves with how long it took until all was well; what is not by the end is a violation. */
-async function heal(cluster: ChaosCluster, traffics: readonly Traffic[]): Promise<number> {
+async function heal(
+  cluster: ChaosCluster,
+  traffics: readonly Traffic[],
+  note: (what: string) => void,
+): Promise<number> {
   const beganMs = systemClock.monotonicMs();
   let problems: string[] = [];
   for (;;) {
@@ -110,6 +114,7 @@ async function heal(cluster: ChaosCluster, traffics: readonly Traffic[]): Promis
       problems = [error instanceof Error ? error.message : String(error)];
     }
     if (problems.length === 0) return tookMs;
+    note(`not well yet: ${problems.slice(0, 3).join("; ")}${problems.length > 3 ? "; and others" : ""}`);
     if (tookMs > HEALING_MS) break;
     await sleep(systemClock, LOOK_MS);
   }
