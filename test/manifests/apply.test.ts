@@ -34,21 +34,22 @@ describe(name, { skip: await skipWithoutControlPlane(name), timeout: 180_000 }, 
     });
   }
 
-  test("the pod is one that the restricted Pod Security Standard admits", async () => {
-    await succeeds(apply("base"));
-    const { metadata, spec } = find(await render("base"), "Deployment").spec.template;
-    const pod = (containers: unknown[]) =>
-      JSON.stringify({
-        apiVersion: "v1",
-        kind: "Pod",
-        metadata: { ...metadata, name: "one", namespace: NAMESPACE },
-        spec: { ...spec, automountServiceAccountToken: false, containers },
-      });
-    const [manager] = spec.containers;
-    assert.equal(manager.securityContext.readOnlyRootFilesystem, true);
-    await succeeds(["create", "--dry-run=server", "-f", "-"], pod([manager]));
-    const { securityContext: _, ...open } = manager;
-    const refused = await plane.kubectl(["create", "--dry-run=server", "-f", "-"], { input: pod([open]) });
-    assert.match(refused.stderr, /violates PodSecurity "restricted/);
-  });
+  for (const folder of INSTALLABLE) {
+    test(`the pod of ${folder} is one that the restricted Pod Security Standard admits`, async () => {
+      const { metadata, spec } = find(await render(folder), "Deployment").spec.template;
+      const pod = (containers: unknown[]) =>
+        JSON.stringify({
+          apiVersion: "v1",
+          kind: "Pod",
+          metadata: { ...metadata, name: "one", namespace: NAMESPACE },
+          spec: { ...spec, automountServiceAccountToken: false, containers },
+        });
+      const [manager] = spec.containers;
+      assert.equal(manager.securityContext.readOnlyRootFilesystem, true);
+      await succeeds(["create", "--dry-run=server", "-f", "-"], pod([manager]));
+      const { securityContext: _, ...open } = manager;
+      const refused = await plane.kubectl(["create", "--dry-run=server", "-f", "-"], { input: pod([open]) });
+      assert.match(refused.stderr, /violates PodSecurity "restricted/);
+    });
+  }
 });
