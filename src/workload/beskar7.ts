@@ -11,6 +11,9 @@ import { HostController } from "./host-controller.ts";
 import { MachineController } from "./machine-controller.ts";
 import { Release034 } from "./release-034.ts";
 
+/** v0.3.4 with a client that reads machines from the API server, or from a cache: its references differ. */
+export type Beskar7Release = "current" | "v0.3.4" | "v0.3.4-cached";
+
 export interface Beskar7Options {
   /** With the identity of this controller's pod. */
   api: KubeApi;
@@ -18,7 +21,7 @@ export interface Beskar7Options {
   log: Log;
   /** 0 <= random() < 1. */
   random: () => number;
-  release: "current" | "v0.3.4";
+  release: Beskar7Release;
   /** Absent: all namespaces. */
   namespace?: string;
   /** Not repeated sooner than this, milliseconds; default 600_000. */
@@ -103,7 +106,13 @@ export class Beskar7 {
   #style({ api, clock, random, release }: Beskar7Options): ClaimStyle {
     const fieldManager = FIELD_MANAGER;
     if (release === "current") return new CurrentRelease({ api, random, fieldManager });
-    return new Release034({ api, clock, fieldManager, cachedHost: (key) => this.#hosts.get(mirrorKey(key)) });
+    return new Release034({
+      api,
+      clock,
+      fieldManager,
+      kindKnown: release === "v0.3.4-cached",
+      cachedHost: (key) => this.#hosts.get(mirrorKey(key)),
+    });
   }
 }
 

@@ -16,6 +16,11 @@ export interface Release034Options {
   api: KubeApi;
   clock: Clock;
   fieldManager: string;
+  /**
+   * Whether its machines carry apiVersion and kind. Those that a controller-runtime manager reads from its cache do,
+   * those that its client reads from the API server don't; the reference that it writes has what the machine has.
+   */
+  kindKnown: boolean;
   /** The host as its cache has it now; undefined when it is gone. */
   cachedHost(key: { namespace: string; name: string }): KubeObject | undefined;
 }
@@ -23,8 +28,7 @@ export interface Release034Options {
 /**
  * Beskar7 v0.3.4 with its claim coordinator: walks over the free hosts by name from a starting point of the machine's
  * own, five tries each while there are conflicts, with pauses that block its only worker; anything but a conflict
- * sends it to the next host at once. Its typed client leaves apiVersion and kind of the reference out, and it
- * recognises only that.
+ * sends it to the next host at once. It recognises a reference only if the kind is the one that it would write.
  */
 export class Release034 implements ClaimStyle {
   readonly #options: Release034Options;
@@ -34,7 +38,7 @@ export class Release034 implements ClaimStyle {
   }
 
   recognises(host: KubeObject, machine: KubeObject): boolean {
-    return isNamedBy(host, machine) && consumerRefOf(host)?.kind === "";
+    return isNamedBy(host, machine) && consumerRefOf(host)?.kind === this.#typeOf(machine).kind;
   }
 
   async claim(machine: KubeObject, hosts: readonly KubeObject[], signal: AbortSignal): Promise<Attempt> {
@@ -55,7 +59,8 @@ export class Release034 implements ClaimStyle {
     const { api, clock, cachedHost, fieldManager } = this.#options;
     const { namespace = "", name, uid = "" } = machine.metadata;
     const key = { namespace, name: candidate.metadata.name };
-    const consumerRef = { namespace, name, uid };
+    const { apiVersion, kind } = this.#typeOf(machine);
+    const consumerRef = { ...(kind !== "" && { apiVersion, kind }), namespace, name, uid };
     for (let attempt = 0; attempt < TRIES; attempt++) {
       if (attempt > 0) await sleep(clock, attempt * PAUSE_MS, signal);
       const host = cachedHost(key);
@@ -71,6 +76,10 @@ export class Release034 implements ClaimStyle {
       }
     }
     return false;
+  }
+
+  #typeOf({ apiVersion = "", kind = "" }: KubeObject): { apiVersion: string; kind: string } {
+    return this.#options.kindKnown ? { apiVersion, kind } : { apiVersion: "", kind: "" };
   }
 }
 

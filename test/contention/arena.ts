@@ -1,17 +1,19 @@
 import { systemClock } from "../../src/clock.ts";
 import { physicalHostProfile } from "../../src/hosts/physical-host.ts";
 import type { KubeClient } from "../../src/kube/client.ts";
-import { PHYSICAL_HOSTS } from "../../src/kube/types.ts";
+import { BESKAR7_MACHINES, PHYSICAL_HOSTS } from "../../src/kube/types.ts";
 import { silentLog } from "../../src/log.ts";
 import type { ReplicaEvents, ReplicaOptions } from "../../src/replica.ts";
-import { Beskar7 } from "../../src/workload/beskar7.ts";
+import { Beskar7, type Beskar7Release } from "../../src/workload/beskar7.ts";
 import { HostHistory } from "../../src/workload/history.ts";
 import { apiFor, LEASE_NAMESPACE, Rig, type RigReplica, until } from "../e2e/rig.ts";
 import { Intercepted } from "./intercept.ts";
 import { Pool } from "./pool.ts";
 
 /** Short, so that a successor is there soon; the proportions are those of the defaults. */
-const LEASE = { leaseDurationMs: 1_500, renewDeadlineMs: 1_000, retryPeriodMs: 200 };
+const SHORT_LEASE = { leaseDurationMs: 1_500, renewDeadlineMs: 1_000, retryPeriodMs: 200 };
+/** The defaults, where nobody has to succeed: not lost on a busy machine either. */
+export const PATIENT_LEASE = { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 2_000 };
 
 export interface Contender extends RigReplica {
   readonly wire: Intercepted;
@@ -28,10 +30,12 @@ export class Arena {
   readonly wires: Intercepted[] = [];
   readonly #clients: KubeClient[] = [];
   readonly #end = new AbortController();
+  readonly #lease: typeof SHORT_LEASE;
   #pods = 0;
 
-  private constructor(rig: Rig) {
+  private constructor(rig: Rig, lease: typeof SHORT_LEASE) {
     this.rig = rig;
+    this.#lease = lease;
     this.history = new HostHistory({
       api: rig.admin,
       clock: systemClock,
@@ -40,8 +44,12 @@ export class Arena {
     });
   }
 
-  static async start(replicas: number, options: Parameters<typeof Rig.start>[0] = {}): Promise<Arena> {
-    const arena = new Arena(await Rig.start(options));
+  static async start(
+    replicas: number,
+    options: Parameters<typeof Rig.start>[0] = {},
+    lease = SHORT_LEASE,
+  ): Promise<Arena> {
+    const arena = new Arena(await Rig.start(options), lease);
     try {
       await arena.history.start(arena.#end.signal);
       for (let i = 0; i < replicas; i++) await arena.addReplica();
@@ -66,7 +74,7 @@ export class Arena {
       machineProblems() {},
       holderUnmatched() {},
     };
-    const replica = await this.rig.addReplica(pod, { ...LEASE, on, ...changes, api: wire.api });
+    const replica = await this.rig.addReplica(pod, { ...this.#lease, on, ...changes, api: wire.api });
     const contender: Contender = { ...replica, wire, ledAtMs: () => ledAtMs };
     this.replicas.add(contender);
     this.wires.push(wire);
@@ -83,6 +91,15 @@ export class Arena {
     return leader!;
   }
 
+  /** Resolves when every replica has seen that these machines are gone. */
+  async gone({ namespace }: Pool, ...machines: string[]): Promise<void> {
+    await this.rig.known(({ world }) =>
+      machines.every(
+        (name) => world.consumer(`${BESKAR7_MACHINES.kind}/${namespace}/${name}`)?.machine == null,
+      ),
+    );
+  }
+
   /** Of a replica that was cut off: no review goes to it any more. */
   unplug(dead: Contender): void {
     this.replicas.delete(dead);
@@ -97,7 +114,7 @@ export class Arena {
   /** Active controllers of one release, each with a pod of its own; all of them work. */
   async addControllers(
     count: number,
-    release: "current" | "v0.3.4" = "current",
+    release: Beskar7Release = "current",
     namespace?: string,
   ): Promise<void> {
     for (let i = 0; i < count; i++) {

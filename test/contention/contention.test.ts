@@ -1,15 +1,16 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { BESKAR7_MACHINES, PHYSICAL_HOSTS } from "../../src/kube/types.ts";
-import { holdersOf, invertedPairs } from "../../src/workload/checks.ts";
 import { skipWithoutControlPlane } from "../controlplane/index.ts";
-import { Arena } from "./arena.ts";
-
-const PRIORITY = "claims.beskar7.io/priority";
-const PREFERRED = "beskar7.io/preferred-tags";
-const REQUIRED = "beskar7.io/required-tags";
-
-const names = (prefix: string, count: number) => Array.from({ length: count }, (_, i) => `${prefix}-${i}`);
+import { Arena, PATIENT_LEASE } from "./arena.ts";
+import {
+  fortyForTwenty,
+  mixedRequirements,
+  moreHostsThanMachines,
+  names,
+  PRIORITY,
+  REQUIRED,
+} from "./scenarios.ts";
 
 describe("three controllers and three replicas on a real API server", {
   skip: await skipWithoutControlPlane("contention"),
@@ -18,42 +19,21 @@ describe("three controllers and three replicas on a real API server", {
   let arena: Arena;
 
   before(async () => {
-    arena = await Arena.start(3);
+    arena = await Arena.start(3, {}, PATIENT_LEASE);
     await arena.addControllers(3);
     await arena.leader();
   });
   after(() => arena?.stop());
 
   test("the highest claims get the hosts that become free, each by one write of the service", async () => {
-    const pool = await arena.pool("forty-twenty");
-    const machines = names("machine", 40);
-    const hosts = names("host", 20);
-    await Promise.all(hosts.map((name) => pool.objects.host(name, { state: "Inspecting" })));
-    await Promise.all(
-      machines.map((name, i) =>
-        pool.objects.machine(name, i % 2 === 0 ? { annotations: { [PREFERRED]: "nvme" } } : {}),
-      ),
-    );
-    await pool.untilWaiting(40);
-    const claims = await pool.claims();
-    await pool.free(...hosts);
-    await pool.untilBound(20);
-    await pool.untilAssociated();
-    await pool.check(claims);
-    assert.equal(invertedPairs(claims, holdersOf(pool.hosts)), 0);
-    assert.equal(arena.hostWrites(pool.namespace), 20);
+    await fortyForTwenty(arena, await arena.pool("forty-twenty"));
   });
 
   test("with more hosts than machines each machine gets one", async () => {
-    const pool = await arena.pool("plenty");
-    await Promise.all(names("host", 9).map((name) => pool.objects.host(name)));
-    await Promise.all(names("machine", 6).map((name) => pool.objects.machine(name)));
-    await pool.untilBound(6);
-    await pool.untilAssociated();
-    await pool.check(await pool.claims());
+    await moreHostsThanMachines(await arena.pool("plenty"));
   });
 
-  test("machines deleted while they wait leave no gap in the queue", async () => {
+  test("machines deleted while they wait leave no gap in the queue, and nobody is passed over", async () => {
     const pool = await arena.pool("deleted-machines");
     await Promise.all(names("host", 3).map((name) => pool.objects.host(name, { state: "Inspecting" })));
     await Promise.all(
@@ -63,14 +43,18 @@ describe("three controllers and three replicas on a real API server", {
     );
     await pool.untilWaiting(6);
     await pool.free("host-0");
+    assert.deepEqual([...(await pool.untilBound(1)).keys()], ["machine-0"]);
     await Promise.all(["machine-1", "machine-2"].map((name) => pool.delete(BESKAR7_MACHINES, name)));
-    await pool.free("host-1", "host-2");
-    const bound = await pool.untilBound(3);
-    assert.ok(bound.has("machine-0"));
-    await pool.checkSafety();
+    await pool.untilWaiting(3);
+    await arena.gone(pool, "machine-1", "machine-2");
+    await pool.free("host-1");
+    assert.deepEqual([...(await pool.untilBound(2)).keys()].sort(), ["machine-0", "machine-3"]);
+    await pool.free("host-2");
+    await pool.untilBound(3);
+    await pool.check(await pool.claims());
   });
 
-  test("a machine whose host goes away gets another one", async () => {
+  test("a machine whose host goes away before it is bound gets another one", async () => {
     const pool = await arena.pool("vanishing-hosts");
     await Promise.all(names("host", 4).map((name) => pool.objects.host(name, { state: "Inspecting" })));
     await Promise.all(names("machine", 4).map((name) => pool.objects.machine(name)));
@@ -85,6 +69,35 @@ describe("three controllers and three replicas on a real API server", {
     await pool.untilBound(2);
     await Promise.all(names("spare", 2).map((name) => pool.objects.host(name)));
     await pool.untilBound(4);
+    await pool.untilAssociated();
+    await pool.check(await pool.claims());
+  });
+
+  test("a machine whose host is deleted when it is bound waits again in its old place, and nobody else notices", async () => {
+    const pool = await arena.pool("lost-hosts");
+    await Promise.all(names("host", 2).map((name) => pool.objects.host(name, { state: "Inspecting" })));
+    await Promise.all(
+      names("machine", 4).map((name, i) =>
+        pool.objects.machine(name, { annotations: { [PRIORITY]: String(100 - i) } }),
+      ),
+    );
+    await pool.untilWaiting(4);
+    await pool.free("host-0", "host-1");
+    const first = await pool.untilBound(2);
+    await pool.untilAssociated();
+    await pool.untilPhases({ "machine-0": "Bound", "machine-1": "Bound" });
+    const kept = first.get("machine-1");
+    await pool.delete(PHYSICAL_HOSTS, first.get("machine-0") ?? "");
+    await pool.untilPhases({ "machine-0": "Pending", "machine-1": "Bound" });
+    await pool.untilWaiting(3);
+    const { status } = await pool.objects.getRequest("beskar7machine-machine-0");
+    const { binding, hostName } = status as { binding?: object; hostName?: string };
+    assert.deepEqual([binding, hostName], [undefined, undefined], "no ghost of the host is left");
+    await pool.objects.host("spare-0");
+    const second = await pool.untilBound(2);
+    assert.deepEqual([second.get("machine-0"), second.get("machine-1")], ["spare-0", kept]);
+    await pool.objects.host("spare-1");
+    await pool.untilBound(3);
     await pool.untilAssociated();
     await pool.check(await pool.claims());
   });
@@ -117,6 +130,10 @@ describe("three controllers and three replicas on a real API server", {
     await pool.objects.host("gpu-host", { labels: { gpu: "" } });
     assert.equal((await pool.untilBound(2)).get("gpu"), "gpu-host");
     await pool.check(await pool.claims());
+  });
+
+  test("with too few hosts for what machines want, the highest that fit win", async () => {
+    await mixedRequirements(await arena.pool("mixed-scarce"));
   });
 
   test("namespaces are pools of their own, even where every name is the same", async () => {

@@ -3,11 +3,9 @@ import { after, before, describe, test } from "node:test";
 import type { KubeError } from "../../src/kube/errors.ts";
 import { CLAIM_REQUESTS, PHYSICAL_HOSTS } from "../../src/kube/types.ts";
 import { skipWithoutControlPlane } from "../controlplane/index.ts";
-import { phaseOf } from "../e2e/objects.ts";
-import { until } from "../e2e/rig.ts";
 import { Arena } from "./arena.ts";
 import type { Moment, Write } from "./intercept.ts";
-import type { Pool } from "./pool.ts";
+import { names, PRIORITY } from "./scenarios.ts";
 
 /** The writes of the binding protocol, in its order. */
 const WRITES: Record<string, (write: Write) => boolean> = {
@@ -44,7 +42,10 @@ describe("a leader that is killed while it binds", {
     await pool.checkSafety();
   });
 
-  /** Two machines wait for two hosts; the leader dies at the first such write, and both are bound all the same. */
+  /**
+   * Four machines wait for two hosts, the highest last by name and by age; the leader dies at the first such write, and
+   * all the same the two highest get the hosts.
+   */
   async function killed(moment: Moment, at: (write: Write) => boolean, namespace: string) {
     const leader = await arena.leader();
     const pool = await arena.pool(namespace);
@@ -52,25 +53,26 @@ describe("a leader that is killed while it binds", {
     // Requests are recorded as soon as machines wait, everything else when hosts are free.
     const death = leader.wire.dieAt(moment, (write) => write.key.namespace === namespace && at(write));
     await Promise.all(hosts.map((name) => pool.objects.host(name, { state: "Inspecting" })));
-    await Promise.all(["machine-0", "machine-1"].map((name) => pool.objects.machine(name)));
-    await pool.untilWaiting(2);
+    for (const [i, name] of names("machine", 4).entries()) {
+      await pool.objects.machine(name, { annotations: { [PRIORITY]: String(i) } });
+    }
+    await pool.untilWaiting(4);
+    const claims = await pool.claims();
     await pool.free(...hosts);
     const write = await death;
     arena.unplug(leader);
     await pool.untilBound(2);
     await pool.untilAssociated();
-    await untilSettled(pool);
-    await pool.check(await pool.claims());
+    await pool.untilPhases({
+      "machine-0": "Pending",
+      "machine-1": "Pending",
+      "machine-2": "Bound",
+      "machine-3": "Bound",
+    });
+    await pool.check(claims);
     await arena.bury(leader);
     await arena.addReplica();
     return { pool, write, leader };
-  }
-
-  async function untilSettled({ namespace }: Pool): Promise<void> {
-    await until(async () => {
-      const { items } = await arena.rig.admin.list(CLAIM_REQUESTS, { namespace });
-      return items.length === 2 && items.every((request) => phaseOf(request) === "Bound");
-    });
   }
 });
 

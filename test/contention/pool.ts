@@ -82,6 +82,14 @@ export class Pool {
     });
   }
 
+  /** The ClaimRequests of these machines say so. */
+  async untilPhases(phases: Readonly<Record<string, string>>): Promise<void> {
+    await until(async () => {
+      const now = await Promise.all(Object.keys(phases).map((machine) => this.objects.phaseOf(machine)));
+      return now.every((phase, i) => phase === Object.values(phases)[i]);
+    });
+  }
+
   /** Name of the host by name of the machine, once that many machines have one. */
   untilBound(count: number): Promise<Map<string, string>> {
     return this.#until((_hosts, machines) => machines.size >= count);

@@ -59,7 +59,7 @@ test("the current release sends nothing while no host is free", async () => {
   assert.deepEqual(tried, []);
 });
 
-function release034(code: number) {
+function release034(code: number, kindKnown = false) {
   const clock = new FakeClock();
   const server = answering(code);
   const known = new Map<string, KubeObject>(hosts("a", "b").map((host) => [host.metadata.name, host]));
@@ -67,9 +67,10 @@ function release034(code: number) {
     api: server.api,
     clock,
     fieldManager: "test",
+    kindKnown,
     cachedHost: ({ name }) => known.get(name),
   });
-  return { ...server, clock, attempt: release.claim(MACHINE, [...known.values()], NEVER) };
+  return { ...server, clock, release, attempt: release.claim(MACHINE, [...known.values()], NEVER) };
 }
 
 test("v0.3.4 tries each host five times with growing pauses while there are conflicts", async () => {
@@ -92,22 +93,22 @@ test("v0.3.4 goes to the next host at once when it is forbidden", async () => {
   assert.equal(clock.monotonicMs(), 0);
 });
 
-test("v0.3.4 writes a reference without kind and apiVersion, and recognises only such a one", async () => {
-  const { bodies, attempt } = release034(0);
-  assert.deepEqual(await attempt, { outcome: "claimed" });
-  const { namespace, name, uid } = MACHINE.metadata;
-  const { spec } = bodies[0] as { spec: { consumerRef: Record<string, unknown> } };
-  assert.deepEqual(spec.consumerRef, { namespace, name, uid });
-  const release = new Release034({
-    api: answering(0).api,
-    clock: new FakeClock(),
-    fieldManager: "test",
-    cachedHost: () => undefined,
+const { namespace, name, uid } = MACHINE.metadata;
+const WITHOUT_KIND = { namespace, name, uid };
+const WITH_KIND = { apiVersion: MACHINE.apiVersion, kind: "Beskar7Machine", ...WITHOUT_KIND };
+
+for (const [how, kindKnown, own, foreign] of [
+  ["reads machines directly writes references without kind", false, WITHOUT_KIND, WITH_KIND],
+  ["reads machines from a cache writes references with their kind", true, WITH_KIND, WITHOUT_KIND],
+] as const) {
+  test(`v0.3.4 that ${how}, and recognises only such`, async () => {
+    const { bodies, attempt, release } = release034(0, kindKnown);
+    assert.deepEqual(await attempt, { outcome: "claimed" });
+    const { spec } = bodies[0] as { spec: { consumerRef: Record<string, unknown> } };
+    assert.deepEqual(spec.consumerRef, own);
+    assert.deepEqual(
+      [own, foreign].map((consumerRef) => release.recognises(physicalHost({ consumerRef }), MACHINE)),
+      [true, false],
+    );
   });
-  const host = physicalHost({ consumerRef: spec.consumerRef });
-  const completed = physicalHost({ consumerRef: { ...spec.consumerRef, kind: "Beskar7Machine" } });
-  assert.deepEqual(
-    [host, completed].map((candidate) => release.recognises(candidate, MACHINE)),
-    [true, false],
-  );
-});
+}
