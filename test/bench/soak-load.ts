@@ -16,7 +16,7 @@ const SLOTS = 24;
 /** A slot begins anew at most this often, so that the load does not depend on the machine's speed. */
 const ROUND_MS = 8_000;
 /** So many come first as fast as they go: more than what the service remembers longest (4,096 Events said). */
-const WARM_UP_CLAIMS = 4_500;
+const WARM_UP_CLAIMS = Number(process.env.SOAK_WARM_UP_CLAIMS ?? "4500");
 
 /** Machines that come, get a host, and go, all the time and each under a new name. */
 export class SoakLoad {

@@ -12,15 +12,6 @@ export interface Program {
   readonly env: Readonly<Record<string, string>>;
 }
 
-export const LEASE_DURATION_MS = 3_000;
-/** Short, so that a successor is there soon; in the proportions of the defaults. */
-const FLAGS = [
-  `--claim-coordinator-lease-duration=${LEASE_DURATION_MS / 1_000}s`,
-  "--claim-coordinator-renew-deadline=2s",
-  "--claim-coordinator-retry-period=400ms",
-  "--webhook-timeout=5s",
-  "--ca-overlap-wait=2s",
-];
 const PROBE_TIMEOUT_MS = 1_000;
 /** What only a mistake of the program itself makes it say. */
 const OWN_MISTAKE = /\b(TypeError|ReferenceError|RangeError|AssertionError|ERR_ASSERTION|Unhandled)\b/;
@@ -31,7 +22,7 @@ export interface MemberOptions {
   /** Whether it stands for election; one that does not goes on judging when there is no leader. */
   readonly stands: boolean;
   readonly program: Program;
-  /** Beside those that make it a member: its metrics door, for example. */
+  /** Beside those that make it a member of this cluster. */
   readonly flags: readonly string[];
   /** A folder where the replica's log is kept; "" keeps none. */
   readonly logs: string;
@@ -85,7 +76,6 @@ export class Member {
     const args = [
       "manager",
       `--kubeconfig=${kubeconfig}`,
-      ...FLAGS,
       ...options.flags,
       `--enable-claim-coordinator-leader-election=${options.stands}`,
       `--lease-namespace=${LEASE_NAMESPACE}`,
