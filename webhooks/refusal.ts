@@ -49,7 +49,8 @@ export class Refusals {
     if (!queues || request.dryRun || consumer === null) {
       return outcomes.reject(webhook, request, verdict, rejection, startedMs);
     }
-    if (recorder.isRecorded(consumer)) {
+    const { host } = verdict;
+    if (host !== null && recorder.isRecorded({ consumer, hostKind: host.kind, namespace: host.namespace })) {
       return outcomes.reject(webhook, request, verdict, rejection, startedMs);
     }
     return this.#record(request, verdict, rejection, signal).then((answer) =>

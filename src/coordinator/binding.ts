@@ -7,7 +7,7 @@ import { type ClaimRequest, readClaimRequest } from "../requests/claim-request.t
 import { readBoundHost } from "./bound-host.ts";
 import { unresolvedBinding } from "./facts.ts";
 import { settleBinding } from "./fence.ts";
-import { type Applicant, type Recorder, ROUNDS } from "./recorder.ts";
+import { type Applicant, otherHostKind, type Recorder, ROUNDS } from "./recorder.ts";
 import {
   bindingStatus,
   heldBackStatus,
@@ -107,18 +107,21 @@ export class Bindings {
     if (request.deleting) {
       return { ok: false, reason: "BindingConflict", detail: "its ClaimRequest is being deleted" };
     }
-    const { binding } = request;
+    const otherKind = otherHostKind(request, taking);
+    if (otherKind !== null) return { ok: false, reason: "BindingConflict", detail: otherKind };
+    const { binding, consumer, hostNamespace } = request;
     if (binding === null || binding.hostUID === taking.host.uid) return null;
     const profile = this.#profileFor(request.hostKind);
     if (profile === undefined) return null;
-    const read = await readBoundHost(this.#api, profile, request.consumer, request.namespace, binding, call);
+    const read = await readBoundHost(this.#api, profile, consumer, hostNamespace, binding, call);
     if (read.state === "free") return null;
     const by = read.state === "ours" ? "consumerRef" : "binding";
     return { ok: false, reason: "ConsumerHoldsHost", hostName: binding.hostName, by };
   }
 
   #write(request: ClaimRequest, taking: Taking, call: CallOptions): Promise<ClaimRequest> {
-    return this.#status(request, bindingStatus(bindingOf(taking)), call);
+    const elsewhere = request.hostNamespace === taking.namespace ? {} : { hostNamespace: taking.namespace };
+    return this.#status(request, { ...bindingStatus(bindingOf(taking)), ...elsewhere }, call);
   }
 
   async #status(request: ClaimRequest, status: RequestStatus, call: CallOptions): Promise<ClaimRequest> {

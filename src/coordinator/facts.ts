@@ -90,7 +90,7 @@ export function claimOfFacts(facts: ConsumerFacts, hostKindOfMachines: string | 
     return {
       id: facts.key,
       consumer,
-      pool: poolKey(hostKind, request?.namespace ?? machine.namespace),
+      pool: poolKey(hostKind, request?.hostNamespace ?? machine.namespace),
       uid: machine.uid,
       createdAtMs: machine.createdAtMs,
       bonusPoints: machine.bonusPoints,
@@ -101,7 +101,7 @@ export function claimOfFacts(facts: ConsumerFacts, hostKindOfMachines: string | 
   return {
     id: facts.key,
     consumer,
-    pool: poolKey(request.hostKind, request.namespace),
+    pool: poolKey(request.hostKind, request.hostNamespace),
     uid: request.uid,
     createdAtMs: request.createdAtMs,
     bonusPoints: bonus(request.requirements, request.priority),

@@ -19,8 +19,8 @@ export async function settleBinding(
   binding: Binding,
   call: CallOptions,
 ): Promise<Settled> {
-  const { consumer, namespace } = request;
-  const read = await readBoundHost(api, profile, consumer, namespace, binding, call);
+  const { consumer, hostNamespace } = request;
+  const read = await readBoundHost(api, profile, consumer, hostNamespace, binding, call);
   if (read.state !== "unresolved") return { ...read, fenced: false };
   return { state: "free", host: await fenceHost(api, profile, read.host, call), fenced: true };
 }

@@ -156,7 +156,7 @@ export class Following {
   #readRequest(object: KubeObject): ClaimRequest | null {
     const request = readClaimRequest(object);
     if (isNamedAfterConsumer(request)) return request;
-    const wanted = claimRequestName(request.consumer, request.namespace);
+    const wanted = `${request.consumer.namespace}/${claimRequestName(request.consumer)}`;
     const fields = { request: `${request.namespace}/${request.name}`, wanted };
     this.#options.log.warn(fields, "A ClaimRequest is ignored because it is not named after its consumer");
     return null;
@@ -205,6 +205,7 @@ export class Following {
         tell.set(change.value);
       },
       batch: (told) => world.load(told),
+      onRewound: () => world.forgetVersions(),
       onSynced: () => tell.synced?.(),
     });
     this.#mirrors.push({ resource: type.plural, mirror, judges });

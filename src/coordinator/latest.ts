@@ -32,6 +32,12 @@ export class Latest<T> {
     return known?.value;
   }
 
+  /** The server's history went back: from now on any version of anything is news. */
+  forgetVersions(): void {
+    this.#deleted.clear();
+    for (const [uid, { value }] of this.#entries) this.#entries.set(uid, { version: "", value });
+  }
+
   get(uid: string): T | undefined {
     return this.#entries.get(uid)?.value;
   }

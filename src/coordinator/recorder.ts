@@ -23,10 +23,19 @@ export interface Applicant {
   /** The consumerRef as its writer wrote it; kept verbatim, since some controllers recognise only that. */
   readonly consumerRef: Readonly<Record<string, unknown>>;
   readonly hostKind: string;
-  /** The namespace of the hosts, where the request lives. */
+  /** The namespace of the hosts; the request lives beside the consumer. */
   readonly namespace: string;
   /** Nothing was attempted: the machine's own condition is the demand, and may end it. */
   readonly byMachine?: boolean;
+}
+
+/** A binding tells its host by name, so that one consumer can't have one of each kind: why not, or null. */
+export function otherHostKind(
+  request: ClaimRequest,
+  { hostKind }: Pick<Applicant, "hostKind">,
+): string | null {
+  if (request.hostKind === hostKind) return null;
+  return `its ClaimRequest ${request.namespace}/${request.name} asks for a ${request.hostKind}; delete it to claim a ${hostKind}`;
 }
 
 export type Recorded =
@@ -56,9 +65,10 @@ export class Recorder {
   }
 
   /** Whether an attempt of this consumer needs no write: its request waits, and not at its machine's word only. */
-  isRecorded(consumer: Consumer): boolean {
+  isRecorded({ consumer, hostKind, namespace }: Omit<Applicant, "consumerRef">): boolean {
     const request = this.#world.requestOf(consumer);
     if (request === null || request.deleting) return false;
+    if (request.hostKind !== hostKind || request.hostNamespace !== namespace) return false;
     if (!asks(request)) return false;
     return !request.byMachine || this.#world.consumer(consumerKey(consumer))?.machine?.waits === true;
   }
@@ -75,6 +85,8 @@ export class Recorder {
           if (holds !== null) return { ok: false, holds };
           request = await this.#waitAgain(request, call);
         }
+        if (request.hostNamespace !== applicant.namespace && request.binding === null)
+          request = await this.#turnTo(applicant.namespace, request, call);
         return { ok: true, request: await this.#keep(request, applicant, call) };
       } catch (error) {
         if (!isConflict(error) && !isNotFound(error)) throw error;
@@ -96,7 +108,10 @@ export class Recorder {
       if (request === null) throw missing(applicant.consumer);
       return request;
     }
-    const object = newClaimRequest({ ...applicant, hostNamespace: applicant.namespace });
+    const object = newClaimRequest({
+      ...applicant,
+      consumer: { ...applicant.consumer, namespace: homeOf(applicant) },
+    });
     try {
       return this.#note(await this.#api.create(CLAIM_REQUESTS, object, call));
     } catch (error) {
@@ -109,11 +124,11 @@ export class Recorder {
 
   /** A consistent read; null when there is none. */
   async read(applicant: Applicant, call: CallOptions): Promise<ClaimRequest | null> {
-    const { namespace, consumer } = applicant;
+    const { consumer } = applicant;
     try {
       const standsForItself = consumer.kind === CLAIM_REQUESTS.kind;
-      const name = standsForItself ? consumer.name : claimRequestName(consumer, namespace);
-      return this.#note(await this.#api.get(CLAIM_REQUESTS, { namespace, name }, call));
+      const name = standsForItself ? consumer.name : claimRequestName(consumer);
+      return this.#note(await this.#api.get(CLAIM_REQUESTS, { namespace: homeOf(applicant), name }, call));
     } catch (error) {
       if (isNotFound(error)) return null;
       throw error;
@@ -122,10 +137,10 @@ export class Recorder {
 
   /** The host that a binding which is settled gave to its consumer, if it is the consumer's still; else null. */
   async #holds(request: ClaimRequest, call: CallOptions): Promise<string | null> {
-    const { binding, consumer, namespace } = request;
+    const { binding, consumer, hostNamespace } = request;
     const profile = this.#profileFor(request.hostKind);
     if (binding === null || profile === undefined) return null;
-    const read = await readBoundHost(this.#api, profile, consumer, namespace, binding, call);
+    const read = await readBoundHost(this.#api, profile, consumer, hostNamespace, binding, call);
     if (read.host !== null) this.#world.setHost(read.host);
     return read.state === "ours" ? binding.hostName : null;
   }
@@ -135,7 +150,8 @@ export class Recorder {
     if (!sameConsumer(request.consumer, applicant.consumer)) {
       return { ok: false, detail: "its ClaimRequest still belongs to an earlier object of the same name" };
     }
-    return { ok: true, request };
+    const otherKind = otherHostKind(request, applicant);
+    return otherKind === null ? { ok: true, request } : { ok: false, detail: otherKind };
   }
 
   /** Once there was an attempt, the demand no longer ends with the machine's condition. */
@@ -145,6 +161,11 @@ export class Recorder {
     const body = { metadata: { uid, annotations: { [DEMAND_ANNOTATION]: null } } };
     const kept = await this.#api.patch(CLAIM_REQUESTS, { namespace, name }, { type: "merge", body }, call);
     return this.#note(kept);
+  }
+
+  /** It waits where it tried last: only this service says so, or anybody could ask for hosts of other namespaces. */
+  async #turnTo(hostNamespace: string, request: ClaimRequest, call: CallOptions): Promise<ClaimRequest> {
+    return this.#note(await writeStatus(this.#api, request, { hostNamespace }, call));
   }
 
   async #waitAgain(request: ClaimRequest, call: CallOptions): Promise<ClaimRequest> {
@@ -158,6 +179,11 @@ export class Recorder {
     this.#world.setRequest(request);
     return this.#world.request(request.uid) ?? { ...request, deleting: true };
   }
+}
+
+/** Where the consumer's request is: a reference without a namespace means the host's. */
+function homeOf({ consumer, namespace }: Applicant): string {
+  return consumer.namespace || namespace;
 }
 
 function asks({ phase }: ClaimRequest): boolean {

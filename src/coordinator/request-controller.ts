@@ -180,10 +180,10 @@ export class RequestController {
 
   async #confirmRelease(request: ClaimRequest, waitsAgain: boolean, call: CallOptions): Promise<void> {
     const { api, profileFor, world } = this.#options;
-    const { binding, consumer, namespace } = request;
+    const { binding, consumer, hostNamespace } = request;
     const profile = profileFor(request.hostKind);
     if (binding === null || profile === undefined) return;
-    const read = await readBoundHost(api, profile, consumer, namespace, binding, call);
+    const read = await readBoundHost(api, profile, consumer, hostNamespace, binding, call);
     if (read.host !== null) world.setHost(read.host);
     if (read.state !== "ours") await this.#markReleased(request, waitsAgain, call);
   }
@@ -250,7 +250,12 @@ export class RequestController {
       hostResourceVersion: host.resourceVersion,
       term: request.binding?.term ?? "",
     };
-    await this.#status(request, boundStatus(binding, this.#options.clock.wallMs()), call);
+    const elsewhere = request.hostNamespace === host.namespace ? {} : { hostNamespace: host.namespace };
+    await this.#status(
+      request,
+      { ...boundStatus(binding, this.#options.clock.wallMs()), ...elsewhere },
+      call,
+    );
     this.#options.onBound?.(request, host);
   }
 
@@ -265,11 +270,11 @@ export class RequestController {
 
   async #dropFinalizer(request: ClaimRequest, call: CallOptions): Promise<void> {
     const { api, profileFor } = this.#options;
-    const { binding, explicit, consumer, namespace } = request;
+    const { binding, explicit, consumer, hostNamespace } = request;
     const profile = profileFor(request.hostKind);
     if (explicit && binding !== null && profile !== undefined) {
       // Its host would be held by nobody for ever, should the mirror of hosts be behind that of requests.
-      const read = await readBoundHost(api, profile, consumer, namespace, binding, call);
+      const read = await readBoundHost(api, profile, consumer, hostNamespace, binding, call);
       if (read.state === "ours") return this.#releaseHost(request, read.host, call);
     }
     await setFinalizer(this.#options.api, request, false, call);

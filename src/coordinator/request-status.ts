@@ -6,8 +6,23 @@ import { type ClaimRequest, FINALIZER, REQUIREMENTS_READABLE } from "../requests
 /** What this service writes into a request's status: phase, binding and hostName always together. */
 export type RequestStatus =
   | { phase: "Pending" | "Released"; binding: null; hostName: null; message: string; releasedAt?: string }
-  | { phase: "Binding"; binding: Binding; hostName: string; message: string; heldBackTerm: null }
-  | { phase: "Bound"; binding: Binding; hostName: string; message: string; boundAt: string };
+  | {
+      phase: "Binding";
+      binding: Binding;
+      hostName: string;
+      message: string;
+      heldBackTerm: null;
+      /** Where that host is; absent: as before. */
+      hostNamespace?: string;
+    }
+  | {
+      phase: "Bound";
+      binding: Binding;
+      hostName: string;
+      message: string;
+      boundAt: string;
+      hostNamespace?: string;
+    };
 
 export function pendingStatus(message: string): RequestStatus {
   return { phase: "Pending", binding: null, hostName: null, message };
@@ -61,7 +76,7 @@ export interface RequestConditions {
 export function writeStatus(
   api: KubeApi,
   { namespace, name, uid, resourceVersion }: ClaimRequest,
-  status: RequestStatus | RequestConditions | { heldBackTerm: string },
+  status: RequestStatus | RequestConditions | { heldBackTerm: string } | { hostNamespace: string },
   call: CallOptions,
 ): Promise<KubeObject> {
   const body = { metadata: { resourceVersion, uid }, status };

@@ -164,6 +164,12 @@ export class World extends Consumers {
     this.#announce();
   }
 
+  /** The server was restored from a backup: what it says from now on counts, however old its versions are. */
+  forgetVersions(): void {
+    this.#hosts.forgetVersions();
+    this.#requests.forgetVersions();
+  }
+
   deleteRequest(uid: string): void {
     const before = this.#requests.delete(uid);
     if (before === undefined) return;

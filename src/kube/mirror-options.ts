@@ -23,6 +23,8 @@ export interface MirrorOptions<T> {
   onChange?(change: MirrorChange<T>): void;
   /** Called around the changes of one list, for a listener that takes many at once more cheaply than one by one. */
   batch?(tell: () => void): void;
+  /** The server's history went back: called before what is listed now is told, whose versions may be older. */
+  onRewound?(): void;
   /** Called once, after the first list. */
   onSynced?(): void;
   /** A list is repeated after this time, against events that were lost for whatever reason; default 600_000. */

@@ -28,6 +28,7 @@ export class MirrorStore<T> {
   readonly #project: (object: KubeObject) => T | null;
   readonly #emit: (change: MirrorChange<T>) => void;
   readonly #batch: (tell: () => void) => void;
+  readonly #onRewound: () => void;
   readonly #held = new Map<string, Held<T>>();
   /** Keys that the watch deleted, and when, while a list is under way: its pages may still show them. */
   #deletedMeanwhile: Map<string, string> | undefined;
@@ -37,10 +38,12 @@ export class MirrorStore<T> {
     project: (object: KubeObject) => T | null,
     emit: (change: MirrorChange<T>) => void,
     batch: (tell: () => void) => void = (tell) => tell(),
+    onRewound: () => void = () => {},
   ) {
     this.#project = project;
     this.#emit = emit;
     this.#batch = batch;
+    this.#onRewound = onRewound;
   }
 
   /** Everything up to this resourceVersion is in; "" before the first list. */
@@ -102,6 +105,7 @@ export class MirrorStore<T> {
         const rewound = isOlder(listVersion, knownBefore);
         const changes = rewound ? this.#replace(listed) : this.#merge(listed, listVersion, deleted);
         if (rewound || !isOlder(listVersion, this.#resourceVersion)) this.#resourceVersion = listVersion;
+        if (rewound) this.#onRewound();
         this.#tell(changes);
         return { rewound };
       },

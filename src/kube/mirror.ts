@@ -48,6 +48,7 @@ export class Mirror<T> {
       (object) => this.#guard("project", null, () => options.project(object)),
       (change) => this.#guard("onChange", undefined, () => options.onChange?.(change)),
       options.batch,
+      () => this.#guard("onRewound", undefined, () => options.onRewound?.()),
     );
   }
 

@@ -39,6 +39,8 @@ export interface ClaimRequest {
   readonly explicit: boolean;
   /** "PhysicalHost" or "BareMetalHost". */
   readonly hostKind: string;
+  /** Where its hosts are: its own namespace, unless its consumer may claim across namespaces and has tried to. */
+  readonly hostNamespace: string;
   readonly requirements: Requirements;
   /** Points that a user added; any integer, default 0. */
   readonly priority: number;
@@ -91,6 +93,7 @@ export function readClaimRequest(object: KubeObject): ClaimRequest {
     consumerRef: consumerRef === null ? null : structuredClone(consumerRef),
     explicit: consumerRef === null,
     hostKind,
+    hostNamespace: text(status.hostNamespace) || namespace,
     requirements: readRequirements(record(spec.requirements)),
     priority: integer(spec.priority) ?? 0,
     phase: PHASES.find((phase) => phase === status.phase) ?? "Pending",
@@ -186,8 +189,6 @@ export interface NewClaimRequest {
   /** Its reference as the client wrote it: v0.3.4 of Beskar7 recognises only what it wrote itself. */
   consumerRef: Readonly<Record<string, unknown>>;
   hostKind: string;
-  /** Where the hosts, and so the request, live. */
-  hostNamespace: string;
   /** uid of the consumer's object where the reference leaves it out; default: the consumer's. */
   ownerUID?: string;
   /** The machine says itself that it waits; default false: it has tried to claim a host. */
@@ -198,18 +199,18 @@ export interface NewClaimRequest {
 
 /**
  * The object to create for a consumer that waits. It carries the finalizer from the start, so that taking the
- * binding is one write of the status. It is owned by its consumer where an owner reference may say so: same
- * namespace, uid and apiVersion known.
+ * binding is one write of the status. It lives beside its consumer, wherever the hosts are, so that there is one only,
+ * and is owned by it where uid and apiVersion are known.
  */
 export function newClaimRequest(options: NewClaimRequest): KubeObject {
-  const { consumer, hostKind, hostNamespace, priority } = options;
+  const { consumer, hostKind, priority } = options;
   const owner = ownerOf(options);
   return {
     apiVersion: CLAIM_REQUEST_API_VERSION,
     kind: "ClaimRequest",
     metadata: {
-      namespace: hostNamespace,
-      name: claimRequestName(consumer, hostNamespace),
+      namespace: consumer.namespace,
+      name: claimRequestName(consumer),
       finalizers: [FINALIZER],
       ...(options.byMachine === true && { annotations: { [DEMAND_ANNOTATION]: BY_MACHINE } }),
       ...(owner === undefined ? {} : { ownerReferences: [owner] }),
@@ -222,45 +223,32 @@ export function newClaimRequest(options: NewClaimRequest): KubeObject {
   };
 }
 
-function ownerOf({
-  consumer,
-  hostKind,
-  hostNamespace,
-  ownerUID,
-}: NewClaimRequest): OwnerReference | undefined {
+function ownerOf({ consumer, hostKind, ownerUID }: NewClaimRequest): OwnerReference | undefined {
   const machine = MACHINES.get(hostKind);
   const completed = machine?.kind === consumer.kind ? `${machine.group}/${machine.version}` : "";
   const apiVersion = consumer.apiVersion || completed;
   const uid = ownerUID || consumer.uid;
-  if (consumer.namespace !== hostNamespace || uid === "" || apiVersion === "") return undefined;
+  if (uid === "" || apiVersion === "") return undefined;
   return { apiVersion, kind: consumer.kind, name: consumer.name, uid };
 }
 
 /** The longest name of a Kubernetes object (RFC 1123 subdomain). */
 const NAME_LIMIT = 253;
 const SUBDOMAIN = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/;
-/** One request a consumer: one that names a consumer under another name than the consumer's is no place of its. */
+/** One request a consumer: one that names a consumer under another name, or from elsewhere, is no place of its. */
 export function isNamedAfterConsumer({ explicit, consumer, namespace, name }: ClaimRequest): boolean {
-  return explicit || name === claimRequestName(consumer, namespace);
+  return explicit || (namespace === consumer.namespace && name === claimRequestName(consumer));
 }
 
 /** 64 bits: names that share a prefix of 236 characters are few, and a meeting is noticed by its consumerRef. */
 const SUFFIX_HEX_DIGITS = 16;
 
 /**
- * The name of a consumer's request: `<kind>-<name>` in its own namespace, `<kind>.<namespace>.<name>` for one of
- * another namespace, kind in lower case. What is too long, or holds characters that no name may, is made to fit and
- * told apart by a hash of the whole.
+ * The name of a consumer's request, in the consumer's namespace: `<kind>-<name>`, kind in lower case. What is too
+ * long, or holds characters that no name may, is made to fit and told apart by a hash of the whole.
  */
-export function claimRequestName(
-  consumer: Pick<Consumer, "kind" | "namespace" | "name">,
-  hostNamespace: string,
-): string {
-  const kind = consumer.kind.toLowerCase();
-  const whole =
-    consumer.namespace === hostNamespace
-      ? `${kind}-${consumer.name}`
-      : `${kind}.${consumer.namespace}.${consumer.name}`;
+export function claimRequestName(consumer: Pick<Consumer, "kind" | "name">): string {
+  const whole = `${consumer.kind.toLowerCase()}-${consumer.name}`;
   if (whole.length <= NAME_LIMIT && SUBDOMAIN.test(whole) && !/\.\.|\.-|-\./.test(whole)) return whole;
   const suffix = createHash("sha256").update(whole).digest("hex").slice(0, SUFFIX_HEX_DIGITS);
   const fitting = whole

@@ -159,6 +159,7 @@ const STATUS: Schema = {
       },
     },
     hostName: string("The host that it has, or is getting."),
+    hostNamespace: string("Where its hosts are, if not in its own namespace (kinds that may claim across)."),
     heldBackTerm: string("The holdership that passes it over for a while because its bindings keep failing."),
     lastAttempt: {
       type: "object",
@@ -181,6 +182,12 @@ const STATUS: Schema = {
       "x-kubernetes-list-map-keys": ["type"],
     },
   },
+};
+
+/** Else somebody's own request could stand where a machine's must, and the machine would never get a host. */
+const MACHINES_NAMES = {
+  rule: "has(self.spec.consumerRef) || !self.metadata.name.matches('^(beskar7machine|metal3machine|hostclaim)-')",
+  message: "such a name is for the request of a machine: choose another",
 };
 
 const COLUMNS = [
@@ -217,6 +224,7 @@ export function claimRequestDefinition(labels: Readonly<Record<string, string>> 
             openAPIV3Schema: {
               type: "object",
               description: "A consumer's place in the queue for a bare-metal host, and its binding to one.",
+              "x-kubernetes-validations": [MACHINES_NAMES],
               properties: {
                 apiVersion: { type: "string" },
                 kind: { type: "string" },

@@ -88,7 +88,6 @@ describe("install and uninstall", () => {
       consumer: { apiVersion: "", kind: "Beskar7Machine", namespace: "default", name, uid: "" },
       consumerRef: { name },
       hostKind: "PhysicalHost",
-      hostNamespace: "default",
     });
     return api.create(CLAIM_REQUESTS, { ...made, metadata: { ...made.metadata, ...more } });
   };

@@ -125,7 +125,6 @@ describe(name, { skip: await skipWithoutControlPlane(name), timeout: 180_000 }, 
       consumer,
       consumerRef: { name: "m" },
       hostKind: "PhysicalHost",
-      hostNamespace: "default",
     };
     await api.create(CLAIM_REQUESTS, newClaimRequest(options));
     await api.create(CLAIM_REQUESTS, newClaimRequest({ ...options, consumer: { ...consumer, name: "n" } }));

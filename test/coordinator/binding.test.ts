@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { poolKey } from "../../src/claims/claim.ts";
+import { Bindings } from "../../src/coordinator/binding.ts";
+import { Recorder } from "../../src/coordinator/recorder.ts";
 import { FENCE_ANNOTATION } from "../../src/hosts/annotations.ts";
-import { PHYSICAL_HOSTS } from "../../src/kube/types.ts";
+import { bareMetalHostProfile } from "../../src/hosts/bare-metal-host.ts";
+import { profileForKind } from "../../src/hosts/profiles.ts";
+import { BARE_METAL_HOSTS, CLAIM_REQUESTS, PHYSICAL_HOSTS } from "../../src/kube/types.ts";
+import { readClaimRequest } from "../../src/requests/claim-request.ts";
+import { Objects } from "../e2e/objects.ts";
+import { newWorld } from "./builders.ts";
 import { NAMESPACE, setUp } from "./replica-parts.ts";
 
 describe("taking a consumer's binding", () => {
@@ -158,4 +166,79 @@ describe("recording an attempt", () => {
       else assert.equal((await request()).phase, "Pending");
     });
   }
+});
+
+describe("a consumer that may claim across namespaces", () => {
+  const hostClaim = {
+    apiVersion: "metal3.io/v1alpha1",
+    kind: "HostClaim",
+    namespace: "team",
+    name: "claim-1",
+    uid: "22222222-3333-4444-5555-666666666666",
+  };
+  const applicant = (namespace: string) => ({
+    consumer: hostClaim,
+    consumerRef: { ...hostClaim },
+    hostKind: "BareMetalHost",
+    namespace,
+  });
+
+  async function twoNamespaces() {
+    const parts = await setUp();
+    for (const namespace of ["team", "op-a", "op-b"]) {
+      const objects = await Objects.in(parts.api, namespace);
+      if (namespace !== "team") await objects.bareMetalHost("host-1");
+    }
+    const host = async (namespace: string) =>
+      bareMetalHostProfile.readHost(await parts.api.get(BARE_METAL_HOSTS, { namespace, name: "host-1" }));
+    const take = async (namespace: string, bindings = parts.bindings) =>
+      bindings.take({ ...applicant(namespace), host: await host(namespace), term: "" });
+    const request = async () =>
+      readClaimRequest(await parts.api.get(CLAIM_REQUESTS, { namespace: "team", name: "hostclaim-claim-1" }));
+    return { ...parts, request, take };
+  }
+
+  test("has one request, beside it, so that it gets one host wherever the hosts are", async () => {
+    const { api, request, take } = await twoNamespaces();
+    assert.equal((await take("op-a")).ok, true);
+    assert.equal((await request()).hostNamespace, "op-a");
+    // Another replica, which has not been told of the request yet.
+    const world = newWorld();
+    const recorder = new Recorder({ api, world, profileFor: profileForKind });
+    const other = new Bindings({ api, world, recorder, profileFor: profileForKind });
+    assert.deepEqual(await take("op-b", other), {
+      ok: false,
+      reason: "ConsumerHoldsHost",
+      hostName: "host-1",
+      by: "binding",
+    });
+  });
+
+  test("waits where it tried last", async () => {
+    const { recorder, request, world } = await twoNamespaces();
+    await recorder.record(applicant("op-a"));
+    assert.equal(recorder.isRecorded(applicant("op-b")), false);
+    await recorder.record(applicant("op-b"));
+    assert.equal((await request()).hostNamespace, "op-b");
+    assert.equal(recorder.isRecorded(applicant("op-b")), true);
+    assert.deepEqual(
+      world.queue.pools().map(({ pool }) => pool),
+      [poolKey("BareMetalHost", "op-b")],
+    );
+  });
+});
+
+describe("a consumer with a request for one kind of host", () => {
+  test("gets none of another kind, where its binding would be looked for in vain", async () => {
+    const { applicant, recorder, take } = await setUp("host-1");
+    await take("host-1");
+    const detail =
+      "its ClaimRequest default/beskar7machine-machine-1 asks for a PhysicalHost; delete it to claim a BareMetalHost";
+    const taken = await take("host-1", { hostKind: "BareMetalHost" });
+    assert.deepEqual(taken, { ok: false, reason: "BindingConflict", detail });
+    assert.deepEqual(await recorder.record({ ...applicant, hostKind: "BareMetalHost" }), {
+      ok: false,
+      detail,
+    });
+  });
 });

@@ -71,6 +71,7 @@ export function request(machineName: string, changes: Partial<ClaimRequest> = {}
     consumerRef: { kind: "Beskar7Machine", namespace: "default", name: machineName },
     explicit: false,
     hostKind: "PhysicalHost",
+    hostNamespace: "default",
     requirements: NO_REQUIREMENTS,
     priority: 0,
     phase: "Pending",

@@ -83,11 +83,11 @@ describe("a machine that says itself that it waits", () => {
     world.setHost(host("host-1"));
     world.setMachine(machine("machine-1"));
     await settled();
-    const one = consumer("machine-1");
+    const one = { consumer: consumer("machine-1"), hostKind: "PhysicalHost", namespace: "default" };
     assert.equal(recorder.isRecorded(one), true);
     world.setMachine(machine("machine-1", { waits: false }));
     assert.equal(recorder.isRecorded(one), false);
-    await recorder.record({ consumer: one, consumerRef: {}, hostKind: "PhysicalHost", namespace: "default" });
+    await recorder.record({ ...one, consumerRef: {} });
     assert.deepEqual(patched, [
       { metadata: { uid: "uid-1", annotations: { "claims.beskar7.io/demand": null } } },
     ]);

@@ -166,3 +166,29 @@ test("an older version that arrives late, or after the deletion, changes nothing
   world.setHost(host("host-1", { resourceVersion: "12" }));
   assert.equal(world.host("uid-host-1"), undefined);
 });
+
+describe("a server restored from a backup", () => {
+  test("is believed though its versions are older, and may have what was deleted", () => {
+    const world = newWorld();
+    world.setMachine(machine("machine-1"));
+    world.setRequest(request("machine-1", { resourceVersion: "50", phase: "Released" }));
+    world.setHost(host("host-1", { resourceVersion: "50", consumer: consumer("machine-2") }));
+    world.setHost(host("host-2"));
+    world.deleteHost("uid-host-2");
+    const free = host("host-1", { resourceVersion: "20" });
+    world.setHost(free);
+    assert.equal(world.host("uid-host-1")?.consumer?.name, "machine-2");
+    world.forgetVersions();
+    world.setHost(free);
+    world.setHost(host("host-2"));
+    world.setRequest(request("machine-1", { resourceVersion: "20" }));
+    assert.deepEqual(
+      [...world.hosts()].map(({ name, consumer: holder }) => [name, holder]),
+      [
+        ["host-1", null],
+        ["host-2", null],
+      ],
+    );
+    assert.equal(world.request("uid-request-machine-1")?.phase, "Pending");
+  });
+});

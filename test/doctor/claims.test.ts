@@ -72,7 +72,6 @@ describe(name, { skip: await skipWithoutControlPlane(name), timeout: 120_000 }, 
       consumer,
       consumerRef,
       hostKind: "PhysicalHost",
-      hostNamespace: "words",
     });
     return { ...request, metadata: { ...request.metadata, name: "mine", finalizers: [] } };
   }

@@ -256,7 +256,8 @@ describe("Mirror", () => {
     it(`starts anew when the server's history went back, with its watch ${open ? "open" : "broken"}`, async () => {
       server.put("a", { value: 1 });
       server.put("b", { value: 1 });
-      const mirror = await follow();
+      const toldBefore: string[] = [];
+      const mirror = await follow({ onRewound: () => toldBefore.push(...changes) });
       const { version } = server;
       server.silenceWatches();
       server.delete("b");
@@ -270,6 +271,7 @@ describe("Mirror", () => {
         await clock.advance(1_000);
       }
       await settled();
+      assert.deepEqual(toldBefore, ["ns/a=1 was undefined", "ns/b=1 was undefined"]);
       assert.equal(mirror.get("ns/a"), 0);
       assert.equal(mirror.get("ns/b"), undefined);
       assert.equal(mirror.resourceVersion, server.version);

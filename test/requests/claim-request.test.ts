@@ -18,9 +18,16 @@ const machine: Consumer = {
   uid: "u-1",
 };
 
-test("a consumer's request is named by kind and name, and by namespace too where that differs", () => {
-  assert.equal(claimRequestName(machine, "default"), "beskar7machine-m-1");
-  assert.equal(claimRequestName(machine, "hosts"), "beskar7machine.default.m-1");
+test("a consumer's request is named by kind and name, and lives beside it", () => {
+  assert.equal(claimRequestName(machine), "beskar7machine-m-1");
+  const { metadata } = newClaimRequest({ consumer: machine, consumerRef: {}, hostKind: "PhysicalHost" });
+  assert.deepEqual([metadata.namespace, metadata.name], ["default", "beskar7machine-m-1"]);
+});
+
+test("only its status says that it waits for hosts of another namespace, which people can't write", () => {
+  const object = { metadata: { namespace: "ns", name: "r" }, spec: { hostNamespace: "hosts" } };
+  assert.equal(readClaimRequest(object).hostNamespace, "ns");
+  assert.equal(readClaimRequest({ ...object, status: { hostNamespace: "hosts" } }).hostNamespace, "hosts");
 });
 
 test("any consumer gets a name that the API server takes, and different consumers different names", () => {
@@ -30,16 +37,15 @@ test("any consumer gets a name that the API server takes, and different consumer
   );
   const anyConsumer = fc.record({
     kind: fc.constantFrom("A", "Beskar7Machine"),
-    namespace: fc.constantFrom("x", "y"),
     name: anyText,
   });
   fc.assert(
     fc.property(anyConsumer, anyConsumer, (a, b) => {
-      const nameA = claimRequestName(a, "x");
+      const nameA = claimRequestName(a);
       assert(nameA.length <= 253);
       assert.match(nameA, /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/);
-      const same = a.kind === b.kind && a.namespace === b.namespace && a.name === b.name;
-      assert.equal(nameA === claimRequestName(b, "x"), same);
+      const same = a.kind === b.kind && a.name === b.name;
+      assert.equal(nameA === claimRequestName(b), same);
     }),
   );
 });
@@ -50,7 +56,6 @@ test("a new request keeps the reference as written, is owned by its consumer, an
     consumer: machine,
     consumerRef,
     hostKind: "PhysicalHost",
-    hostNamespace: "default",
   });
   assert.deepEqual(object.spec, { hostKind: "PhysicalHost", consumerRef });
   assert.deepEqual(object.metadata.finalizers, [FINALIZER]);
@@ -69,9 +74,8 @@ test("a new request keeps the reference as written, is owned by its consumer, an
 });
 
 const ownerless = {
-  "a consumer of another namespace": { consumer: machine, hostNamespace: "hosts" },
-  "a consumer without uid": { consumer: { ...machine, uid: "" }, hostNamespace: "default" },
-  "a kind whose API is not known": { consumer: { ...machine, kind: "Tool" }, hostNamespace: "default" },
+  "a consumer without uid": { consumer: { ...machine, uid: "" } },
+  "a kind whose API is not known": { consumer: { ...machine, kind: "Tool" } },
 };
 for (const [name, options] of Object.entries(ownerless)) {
   test(`no owner reference is written for ${name}`, () => {

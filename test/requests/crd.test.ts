@@ -47,6 +47,16 @@ describe(name, { skip: await skipWithoutControlPlane(name), timeout: 120_000 }, 
     assert.equal(expectOk(await plane.call("POST", PATH, { body })).spec.hostKind, "PhysicalHost");
   });
 
+  test("nobody's own request has the name of a machine's", async () => {
+    for (const requestName of ["beskar7machine-m-1", "metal3machine-m-1", "hostclaim-c-1"]) {
+      const body = { apiVersion, kind: "ClaimRequest", metadata: { name: requestName } };
+      const refused = await plane.call("POST", PATH, { body });
+      assert.match(refused.json().message, /for the request of a machine/);
+      const spec = { consumerRef: { name: "m-1" } };
+      expectOk(await plane.call("POST", PATH, { body: { ...body, spec } }));
+    }
+  });
+
   test("a reference is stored verbatim, empty fields too", async () => {
     const consumerRef = {
       kind: "",

@@ -53,7 +53,7 @@ export class Stored {
 
   /** The request of a consumer, of whatever uid; null when there is none. */
   requestOf(consumer: Consumer, namespace: string): ClaimRequest | null {
-    const name = consumer.kind === "ClaimRequest" ? consumer.name : claimRequestName(consumer, namespace);
+    const name = consumer.kind === "ClaimRequest" ? consumer.name : claimRequestName(consumer);
     const object = this.#store.get(REQUESTS, storageKey({ namespace, name }));
     return object === undefined ? null : readClaimRequest(object);
   }

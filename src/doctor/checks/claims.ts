@@ -6,7 +6,7 @@ import { SERVICE_NAME } from "../../cli/install-names.ts";
 import { profiles } from "../../hosts/profiles.ts";
 import { CLAIM_REQUESTS } from "../../kube/types.ts";
 import { WaitingReasons } from "../../queue/waiting-reasons.ts";
-import { claimRequestName, readClaimRequest } from "../../requests/claim-request.ts";
+import { claimRequestName, isNamedAfterConsumer, readClaimRequest } from "../../requests/claim-request.ts";
 import { count, type Finding, ok, problem, several } from "../finding.ts";
 import type { ClaimEvent, ClusterFacts, Snapshot } from "../snapshot.ts";
 import { install, logs } from "./words.ts";
@@ -47,9 +47,10 @@ function checkServed({ served }: ClusterFacts, mend: string): Finding[] {
 }
 
 function misnamed({ requests }: ClusterFacts): Finding[] {
-  return requests.map(readClaimRequest).flatMap(({ explicit, namespace, name, consumer }) => {
-    const wanted = claimRequestName(consumer, namespace);
-    if (explicit || name === wanted) return [];
+  return requests.map(readClaimRequest).flatMap((request) => {
+    if (isNamedAfterConsumer(request)) return [];
+    const { namespace, name, consumer } = request;
+    const wanted = `${consumer.namespace}/${claimRequestName(consumer)}`;
     const what = `ClaimRequest ${namespace}/${name} names ${consumer.kind} ${consumer.namespace}/${consumer.name}, whose request would be ${wanted}`;
     return [
       problem("RequestMisnamed", "warning", what, `kubectl delete claimrequest -n ${namespace} ${name}`),
