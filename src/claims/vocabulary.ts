@@ -33,7 +33,6 @@ export class Term implements Lookup {
 export interface Word extends Lookup {
   /** What the host says about it; null: nothing. */
   termOf(host: Host): Term | null;
-  terms(): readonly Term[];
 }
 
 class LabelWord implements Word {
@@ -80,10 +79,6 @@ class MinimumWord implements Word {
     if (have === null) return null;
     return this.steps.findLast((step) => step.min <= have)?.term ?? this.below;
   }
-
-  terms(): Term[] {
-    return [this.below, ...this.steps.map((step) => step.term)];
-  }
 }
 
 class ClusterWord implements Word {
@@ -99,10 +94,6 @@ class ClusterWord implements Word {
     if (host.reservedFor === null) return null;
     const own = host.reservedFor.namespace === host.namespace;
     return (own ? this.clusters.get(host.reservedFor.name) : undefined) ?? this.elsewhere;
-  }
-
-  terms(): Term[] {
-    return [...this.clusters.values(), this.elsewhere];
   }
 }
 

@@ -154,5 +154,21 @@ test("the first row that fits decides: what is wrong with the host comes before 
 });
 
 test("a claim without a consumer is a fault of the caller", () => {
-  assert.throws(() => decide({ ...attempt, consumer: null }, view), TypeError);
+  assert.throws(
+    () => decide({ ...attempt, consumer: null }, view),
+    new TypeError("a claim without a consumer"),
+  );
+  const steal = { ...attempt, transition: "steal" as const };
+  assert.throws(
+    () => decide({ ...steal, consumer: null }, view),
+    new TypeError("a steal without a consumer"),
+  );
+  assert.throws(() => decide({ ...steal, host: aHost("h1") }, view), new TypeError("a steal from nobody"));
+});
+
+test("a host that is reserved for a cluster is refused to a machine of which no cluster is known", () => {
+  const host = aHost("h1", { reservedFor: { namespace: "default", name: "red" } });
+  const { cluster: _, ...unknown } = { ...attempt, host };
+  assert.equal(verdict(decide(unknown, view)), "HostUnavailable");
+  assert.equal(verdict(decide({ ...attempt, host, cluster: "red" }, view)) === "HostUnavailable", false);
 });

@@ -34,6 +34,18 @@ const cases: [name: string, requester: ReturnType<typeof pod>, identity: string,
   ],
   ["a user of the holder's name", parseRequester({ username: "dev" }), `dev_${UUID}`, true],
   ["a user of the whole identity", parseRequester({ username: "build_bot" }), "build_bot", true],
+  [
+    "a user of the whole identity, uuid and all",
+    parseRequester({ username: `dev_${UUID}` }),
+    `dev_${UUID}`,
+    true,
+  ],
+  [
+    "the pod whose name has what looks like a uuid inside",
+    pod("beskar7-system", "c", "pod"),
+    `pod_${UUID}-x`,
+    false,
+  ],
   ["a user of the first half of a name", parseRequester({ username: "build" }), "build_bot", false],
   ["another user", parseRequester({ username: "ann" }), `dev_${UUID}`, false],
   ["nobody, where nobody holds", parseRequester({}), "", false],
@@ -58,5 +70,25 @@ test("a requester is read with its namespace and account", () => {
     podName: "pod-a",
     serviceAccountNamespace: "capi",
     serviceAccountName: "manager",
+  });
+});
+
+test("what a request does not say of its author is empty", () => {
+  const nobody = {
+    username: "",
+    groups: [],
+    podName: "",
+    serviceAccountNamespace: "",
+    serviceAccountName: "",
+  };
+  assert.deepEqual(parseRequester({}), nobody);
+  assert.deepEqual(parseRequester({ username: "system:serviceaccount:" }), {
+    ...nobody,
+    username: "system:serviceaccount:",
+  });
+  assert.deepEqual(parseRequester({ username: "ann", groups: ["dev"], extra: {} }), {
+    ...nobody,
+    username: "ann",
+    groups: ["dev"],
   });
 });

@@ -154,3 +154,43 @@ test("all of this holds where there are many kinds and classes, some of them for
     for (const claim of claims) assert.equal(queue.position(claim.id), position.indexOf(claim) + 1);
   });
 });
+
+/** Of these one third is asked for at a time, so that in the end nobody knows the others any more. */
+const PASSING_KEYS = Array.from({ length: 9 }, (_, index) => `key-${index}`);
+
+test("all of this holds when what told hosts apart has been forgotten, and is asked for again", () => {
+  const cases = CASES === 1 ? 1 : Math.max(4, Math.ceil(CASES / 5_000));
+  for (let seed = FIRST_SEED; seed < FIRST_SEED + cases; seed++) {
+    const random = new Random(seed * 7919);
+    const size = { ...generate.LARGE, hosts: 24, claims: 60, keys: PASSING_KEYS };
+    const queue = new ClaimQueue(1);
+    const changes: generate.Change[] = [];
+    const change = (next: generate.Change) => {
+      changes.push(next);
+      apply(queue, next);
+    };
+    for (let n = 0; n < size.hosts; n++) {
+      change({
+        type: "setHost",
+        host: { ...generate.randomHost(random, size), name: `h${n}`, uid: `uid-h${n}` },
+      });
+    }
+    for (const first of [0, 3, 6, 0]) {
+      const asked = { ...size, keys: PASSING_KEYS.slice(first, first + 3) };
+      // Minima and clusters are forgotten too, when a third of the time nobody speaks of them.
+      const silent = first === 3 ? { minCPUCores: 0, minMemoryGB: 0, minDiskGB: 0, cluster: "" } : {};
+      for (let n = 0; n < size.claims; n++) {
+        const claim = generate.randomClaim(random, asked);
+        const requirements = { ...claim.requirements, ...silent };
+        change({ type: "setClaim", claim: { ...claim, requirements, id: `m${n}` } });
+        if (random.chance(0.2)) change({ type: "setHost", host: generate.randomHost(random, size) });
+      }
+      const { hosts, claims } = generate.worldAfter(changes);
+      agreesOnDisplaced({ random, size: asked, queue, hosts, claims });
+      assert.deepEqual(placed(queue), reference.place(claims, hosts), `CLAIMS_SEED=${seed}`);
+      for (const claim of random.shuffle(claims).slice(0, 6)) {
+        assert.equal(queue.choose(claim.id), reference.choose(claims, hosts, claim), `CLAIMS_SEED=${seed}`);
+      }
+    }
+  }
+});

@@ -185,3 +185,33 @@ test("a queue that is loading answers no questions, and does again when loading 
   );
   assert.equal(queue.displaced(third, plainHost.uid), second);
 });
+
+test("one host that turns out to differ from many alike is told apart from them, and they from it", () => {
+  const alike = Array.from({ length: 60 }, (_, n) => aHost(`p${String(n).padStart(2, "0")}`));
+  const queue = queueOf([...alike, { ...gpuHost, name: "p30-gpu" }], [second]);
+  queue.setClaim(first);
+  assert.equal(queue.displaced(second, gpuHost.uid), first);
+  assert.equal(queue.displaced(second, alike[31]!.uid), null);
+  assert.deepEqual(
+    [...queue.place()].map(({ claim, hostUid }) => [claim.id, hostUid]),
+    [
+      [first.id, gpuHost.uid],
+      [second.id, alike[0]!.uid],
+    ],
+  );
+  for (const { uid } of alike) queue.removeHost(uid);
+  assert.deepEqual(
+    [...queue.place()].map(({ hostUid }) => hostUid),
+    [gpuHost.uid],
+  );
+});
+
+test("hosts are chosen by name, and by uid while a host and its successor are both there", () => {
+  const twins = ["b", "a", "c"].map((letter) => ({ ...aHost("twin"), uid: `twin-${letter}` }));
+  const queue = queueOf([...twins, aHost("z"), aHost("b")], []);
+  for (const name of ["1", "2", "3", "4", "5"]) queue.setClaim(aClaim(name, { createdAtMs: Number(name) }));
+  assert.deepEqual(
+    [...queue.place()].map(({ hostUid }) => hostUid),
+    ["uid-b", "twin-a", "twin-b", "twin-c", "uid-z"],
+  );
+});

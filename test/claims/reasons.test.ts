@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { Consumer, Term } from "../../src/claims/claim.ts";
 import {
   describe,
+  INTERNAL_REASONS,
   isInternal,
   REJECT_REASONS,
   type Rejection,
@@ -85,4 +86,91 @@ test("a write that could not be read to its consumer is still described", () => 
     describe({ ...about, reason: "NotReady", consumer: null, detail }),
     /^the claim on host default\/h1/,
   );
+});
+
+/** Programs read these: they are API, as the codes are. */
+const CAUSES: Record<string, [reason: string, message: string, field: string][]> = {
+  HostHeld: [["HeldBy", "Beskar7Machine default/m2", "spec.consumerRef"]],
+  ForeignConsumer: [],
+  "HostUnavailable status": [
+    ["Unavailable", "status", ""],
+    ["Detail", "state is Error", ""],
+  ],
+  "HostUnavailable deleting": [["Unavailable", "deleting", ""]],
+  "HostUnavailable reserved": [
+    ["Unavailable", "reserved", ""],
+    ["ReservedFor", "default/red", ""],
+  ],
+  "ConsumerHoldsHost consumerRef": [
+    ["HeldHost", "h9", ""],
+    ["HeldThrough", "consumerRef", ""],
+  ],
+  "ConsumerHoldsHost binding": [
+    ["HeldHost", "h9", ""],
+    ["HeldThrough", "binding", ""],
+  ],
+  FencedOut: [
+    ["HolderIdentity", "pod-a_uuid", ""],
+    ["NamedTerm", "lease/2/pod-a_uuid", "metadata.annotations[claims.beskar7.io/term]"],
+  ],
+  OutOfOrder: [["Ahead", "Beskar7Machine default/m2", ""]],
+  Delegated: [
+    ["HolderIdentity", "pod-a_uuid", ""],
+    ["ForeignHolder", "true", ""],
+  ],
+  ...Object.fromEntries(INTERNAL_REASONS.map((reason) => [reason, [["Detail", detail, ""]]])),
+};
+
+const variantOf = (example: Rejection): string =>
+  [example.reason, "cause" in example ? example.cause : "", "by" in example ? example.by : ""]
+    .filter((part) => part !== "")
+    .join(" ");
+
+test("the causes tell the facts of a rejection to programs", () => {
+  for (const example of examples) {
+    const { message, details } = toApiError(example, { code: 409 });
+    const [verdict, ...facts] = details.causes;
+    assert.deepEqual(verdict, { reason: example.reason, message, field: "spec.consumerRef" });
+    const told = facts.map(({ reason, message: text, field }) => [reason, text, field]);
+    assert.deepEqual(told, CAUSES[variantOf(example)], variantOf(example));
+  }
+  const own = toApiError(
+    { reason: "Delegated", ...about, holderIdentity: "p", foreign: false },
+    { code: 409 },
+  );
+  assert.deepEqual(own.details.causes.slice(1), [{ reason: "HolderIdentity", message: "p", field: "" }]);
+});
+
+for (const [variant, words] of Object.entries({
+  "HostUnavailable status": /^host default\/h1 is not available: state is Error; choose another host or wait/,
+  "HostUnavailable deleting": /^host default\/h1 is being deleted; choose another host$/,
+  "HostUnavailable reserved": /^host default\/h1 is reserved for machines of cluster default\/red; choose/,
+  "ConsumerHoldsHost consumerRef":
+    /can't take host default\/h1 because its consumer holds host h9; use that one/,
+  "ConsumerHoldsHost binding": /is already getting host h9, so it can't take host default\/h1; wait/,
+  NotReady: /before the coordinator knows all hosts and claims; nothing was changed, try again$/,
+  LeaseUnknown: /can't read who holds its Lease; nothing was changed, try again$/,
+  Overloaded: /too many claims to judge at once; nothing was changed, try again$/,
+  RecordingFailed: /could not be written to the queue; nothing was changed, try again$/,
+  BindingConflict: /met another write for the same consumer; nothing was changed, try again$/,
+  InternalError: /a fault in the coordinator, whose log tells more; nothing was changed, try again$/,
+})) {
+  test(`${variant} has a sentence of its own`, () => {
+    const example = examples.find((each) => variantOf(each) === variant)!;
+    assert.match(describe(example), words);
+    assert.match(
+      describe(example),
+      new RegExp(variant.startsWith("HostUn") ? "h1" : "the claim of Beskar7Machine default/m1"),
+    );
+  });
+}
+
+test("only what says nothing of the claim is internal", () => {
+  const internal = REJECT_REASONS.filter(isInternal);
+  assert.deepEqual(internal, [...INTERNAL_REASONS]);
+});
+
+test("a consumer whose kind nobody knows is called a consumer", () => {
+  const heldBy = { ...other, kind: "" };
+  assert.match(describe({ reason: "HostHeld", ...about, heldBy }), /held by consumer default\/m2;/);
 });

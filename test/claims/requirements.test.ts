@@ -80,6 +80,88 @@ for (const text of ["high", "1.5", "1e3", "0x10", "1000000001", "999999999999999
   });
 }
 
+test("label keys and values are read without the blanks around them, sorted by key", () => {
+  const { requirements, problems } = requirementsFromAnnotations({
+    "beskar7.io/required-labels": " zone = a , rack=7,model =r650, zone=a",
+  });
+  assert.deepEqual(problems, []);
+  assert.deepEqual(Object.entries(requirements.requiredLabels), [
+    ["model", "r650"],
+    ["rack", "7"],
+    ["zone", "a"],
+  ]);
+});
+
+for (const [key, valid] of [
+  ["a/x", true],
+  ["example.com/x", true],
+  ["a.b.c.d/x", true],
+  ["a-b.c-d/x", true],
+  [`${"a".repeat(253)}/x`, true],
+  [`${"a".repeat(254)}/x`, false],
+  ["/x", false],
+  ["a./x", false],
+  [".a/x", false],
+  ["a-/x", false],
+  ["-a/x", false],
+  ["a..b/x", false],
+  ["a.-b/x", false],
+  ["A/x", false],
+  ["a_b/x", false],
+  ["a/", false],
+] as const) {
+  test(`${key.slice(0, 16)}${key.length > 16 ? `... (${key.length})` : ""} is ${valid ? "" : "not "}a label key`, () => {
+    const { requirements, problems } = requirementsFromAnnotations({ "beskar7.io/required-tags": key });
+    assert.deepEqual(requirements.requiredTags, valid ? [key] : []);
+    assert.equal(problems.length, valid ? 0 : 1);
+  });
+}
+
+test("what was written is repeated in a problem, up to 80 characters of it", () => {
+  const told = (text: string) =>
+    requirementsFromAnnotations({ "beskar7.io/required-tags": text }).problems[0];
+  assert.equal(told("a b"), 'beskar7.io/required-tags: "a b" is not a label key; it is ignored');
+  assert.match(told(`!${"x".repeat(79)}`)!, /: "!x{79}" is not/);
+  assert.match(told(`!${"x".repeat(80)}`)!, /: "!x{79}\.\.\." is not/);
+});
+
+for (const limit of ["1000000000", "-1000000000"]) {
+  test(`the priority ${limit} is the last that counts`, () => {
+    assert.deepEqual(parsePriority(limit), { value: Number(limit), problem: null });
+  });
+}
+
+test("of two requirements the first says which values are preferred, and of which cluster the machine is", () => {
+  const a = {
+    ...NO_REQUIREMENTS,
+    requiredTags: ["gpu", "nvme"],
+    requiredLabels: { zone: "a", rack: "7" },
+    preferredLabels: { model: "r650" },
+    cluster: "red",
+  };
+  const b = {
+    ...NO_REQUIREMENTS,
+    requiredTags: ["fast", "gpu"],
+    requiredLabels: { zone: "b", rack: "7", row: "2" },
+    preferredLabels: { model: "r640", disk: "nvme" },
+    expressions: [{ key: "old", operator: "DoesNotExist" as const, values: [] }],
+    minCPUCores: 8,
+    cluster: "blue",
+  };
+  const merged = {
+    ...NO_REQUIREMENTS,
+    requiredTags: ["fast", "gpu", "nvme"],
+    requiredLabels: { zone: "a", rack: "7", row: "2" },
+    preferredLabels: { model: "r650", disk: "nvme" },
+    expressions: [...b.expressions, { key: "zone", operator: "In", values: ["b"] }],
+    minCPUCores: 8,
+    cluster: "red",
+  };
+  assert.deepEqual(mergeRequirements(a, b), merged);
+  assert.equal(mergeRequirements(b, NO_REQUIREMENTS).cluster, "blue");
+  assert.equal(mergeRequirements(NO_REQUIREMENTS, b).cluster, "blue");
+});
+
 test("merged requirements ask for all that each of them asks for", () => {
   const random = new Random(1);
   for (let n = 0; n < 20_000; n++) {
@@ -126,6 +208,40 @@ test("the reasons say what is missing", () => {
       "it is reserved for cluster default/red",
     ],
   });
+});
+
+test("each kind of expression and each minimum has its words", () => {
+  const host = aHost("h1", { labels: { zone: "b" }, hardware: { cpuCores: 4, memoryGB: 32, diskGB: 100 } });
+  const expression = (key: string, operator: "In" | "NotIn" | "Exists", ...values: string[]) => ({
+    key,
+    operator,
+    values,
+  });
+  const want = {
+    ...NO_REQUIREMENTS,
+    requiredLabels: { rack: "7" },
+    expressions: [
+      expression("gpu", "Exists"),
+      expression("zone", "In", "a", "c"),
+      expression("row", "In", "1"),
+      expression("zone", "NotIn", "b"),
+    ],
+    minMemoryGB: 64,
+    minDiskGB: 200,
+  };
+  assert.deepEqual(fit(want, host).reasons, [
+    "its label rack is absent, not 7",
+    "it has no label gpu",
+    "its label zone is b, not one of a, c",
+    "its label row is absent, not one of 1",
+    "its label zone is b, which is excluded",
+    "it has 32 GB of memory, less than 64",
+    "it has 100 GB of disk, less than 200",
+  ]);
+  assert.match(
+    fit({ ...want, requiredLabels: { empty: "x" } }, aHost("h2", { labels: { empty: "" } })).reasons[0]!,
+    /is "", not x/,
+  );
 });
 
 test("a host that nobody inspected may fit, and is told from one that is known to", () => {
