@@ -83,8 +83,7 @@ describe(name, { skip: await skipWithoutControlPlane(name), timeout: 120_000 }, 
   });
 
   test("a certificate of another authority is the same as no answer", async () => {
-    const validity = { notBeforeMs: Date.now() - 60_000, notAfterMs: Date.now() + 3_600_000 };
-    await rig.register({ caPem: createAuthority({ commonName: "another", ...validity }).certPem });
+    await rig.register({ caPem: strangerPem() });
     const refusal = await untilClaim((now) => now !== null);
     assert(isInternal(refusal));
     assert.match(refusal?.message ?? "", /certificate signed by unknown authority/);
@@ -103,10 +102,28 @@ describe(name, { skip: await skipWithoutControlPlane(name), timeout: 120_000 }, 
     await silence.stop();
   });
 
-  test("with failurePolicy Ignore claims pass unjudged", async () => {
-    await rig.register({ failurePolicy: "Ignore" });
+  /** Whether a claim passes that no verdict would let pass. */
+  async function passesUnjudged(): Promise<boolean> {
+    const host = await objects.host(`inspected-${hosts++}`, { state: "Inspecting" });
+    const claim = objects.claim(client.api, host, "probe", { dryRun: true });
+    return claim.then(
+      () => true,
+      () => false,
+    );
+  }
+
+  test("with failurePolicy Ignore claims pass unjudged, be it down, silent, or with another's certificate", async () => {
+    assert.equal(await passesUnjudged(), false);
+    await rig.register({ failurePolicy: "Ignore", caPem: strangerPem() });
+    await until(passesUnjudged);
+    await rig.register({ failurePolicy: "Ignore", timeoutSeconds: 1 });
+    await until(async () => !(await passesUnjudged()));
+    const silence = await BlackHole.start();
+    rig.balancer.setTargets([silence.port], { cut: true });
+    assert.equal(await passesUnjudged(), true);
+    await silence.stop();
     rig.route();
-    await untilClaim((refusal) => refusal === null);
+    assert.equal(await passesUnjudged(), true);
     const host = await objects.host("ignored", { state: "Inspecting" });
     assert.equal(consumerOf(await objects.claim(client.api, host, "machine")), "machine");
     assert.equal(await objects.phaseOf("machine"), "", "nobody was there to write it down");
@@ -130,6 +147,12 @@ describe(name, { skip: await skipWithoutControlPlane(name), timeout: 120_000 }, 
     assert.equal(refusal.verdict, "ConsumerHoldsHost");
   });
 });
+
+/** An authority that signed nothing of ours. */
+function strangerPem(): string {
+  const validity = { notBeforeMs: Date.now() - 60_000, notAfterMs: Date.now() + 3_600_000 };
+  return createAuthority({ commonName: "another", ...validity }).certPem;
+}
 
 /** Accepts connections and never says a word. */
 class BlackHole {
