@@ -58,6 +58,13 @@ interface Asked {
 const UNINVOLVED: Decision = { allow: true, mode: "uninvolved", takesBinding: false };
 const NO_HOLDER: HolderState = { kind: "none" };
 
+/** What a mirror that is behind the holder's can make of a claim that is all right. */
+const REFUSED_BY_MIRROR: ReadonlySet<RejectReason | ""> = new Set([
+  "OutOfOrder",
+  "ConsumerHoldsHost",
+  "HostUnavailable",
+]);
+
 /** The one question that both webhooks ask. Between the last look at the world and `decide` nothing is awaited. */
 export class Judge {
   readonly #options: VerdictOptions;
@@ -140,7 +147,7 @@ export class Judge {
     intent: Intent,
     signal: AbortSignal,
   ): Verdict | Promise<Verdict> {
-    if (reasonOf(verdict) !== "OutOfOrder") return verdict;
+    if (!REFUSED_BY_MIRROR.has(reasonOf(verdict))) return verdict;
     return this.#options
       .caughtUp(asked.host.kind, intent, CATCH_UP_MS, signal)
       .then((caughtUp) => (caughtUp ? this.#confirm(asked, signal) : verdict));

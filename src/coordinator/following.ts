@@ -36,6 +36,9 @@ export interface FollowingOptions {
   onMachineProblems(machine: Machine): void;
 }
 
+/** As of which versions a choice was made. */
+export type Seen = Pick<Intent, "hosts" | "requests" | "machines">;
+
 /** What a mirror says of itself, whatever it holds. */
 type AnyMirror = Pick<
   Mirror<unknown>,
@@ -46,6 +49,8 @@ type AnyMirror = Pick<
 export class Following {
   readonly #options: FollowingOptions;
   readonly #hosts = new Map<string, AnyMirror>();
+  /** By the kind of the hosts that they claim. */
+  readonly #machines = new Map<string, AnyMirror>();
   readonly #requests: AnyMirror;
   readonly #lease: Mirror<KubeObject>;
   readonly #receipts = new ReceiptKids();
@@ -67,7 +72,7 @@ export class Following {
         },
       });
       this.#hosts.set(profile.hostType.kind, hosts);
-      this.#followMachines(profile);
+      this.#machines.set(profile.hostType.kind, this.#followMachines(profile));
     }
     this.#requests = this.#mirror(CLAIM_REQUESTS, true, (object) => this.#readRequest(object), {
       set: (request) => world.setRequest(request),
@@ -115,11 +120,12 @@ export class Following {
       .map(([kind]) => kind);
   }
 
-  /** resourceVersions up to which hosts of a kind, and requests, have been seen. */
-  seen(hostKind: string): { hosts: string; requests: string } {
+  /** resourceVersions up to which hosts of a kind, their machines, and requests have been seen. */
+  seen(hostKind: string): Seen {
     return {
       hosts: this.#hosts.get(hostKind)?.resourceVersion ?? "",
       requests: this.#requests.resourceVersion,
+      machines: this.#machines.get(hostKind)?.resourceVersion ?? "",
     };
   }
 
@@ -128,12 +134,15 @@ export class Following {
     const limit = new AbortController();
     const timer = this.#options.clock.schedule(withinMs, () => limit.abort());
     const until = AbortSignal.any([signal, limit.signal]);
-    const hosts = this.#hosts.get(hostKind);
+    const wanted: [AnyMirror | undefined, string][] = [
+      [this.#hosts.get(hostKind), intent.hosts],
+      [this.#machines.get(hostKind), intent.machines],
+      [this.#requests, intent.requests],
+    ];
     try {
-      const waits = [
-        intent.hosts === "" || hosts === undefined || hosts.caughtUpTo(intent.hosts, until),
-        intent.requests === "" || this.#requests.caughtUpTo(intent.requests, until),
-      ];
+      const waits = wanted.map(
+        ([mirror, version]) => version === "" || mirror === undefined || mirror.caughtUpTo(version, until),
+      );
       return (await Promise.all(waits)).every(Boolean);
     } finally {
       timer.cancel();
@@ -162,7 +171,7 @@ export class Following {
     return null;
   }
 
-  #followMachines(profile: HostProfile): void {
+  #followMachines(profile: HostProfile): AnyMirror {
     const { world, onMachineProblems } = this.#options;
     const { machineType, machineKind } = profile;
     const known = () => {
@@ -177,6 +186,7 @@ export class Following {
       delete: (machine) => world.deleteMachine(machine),
       synced: known,
     });
+    return mirror;
   }
 
   #mirror<T extends { uid: string } | KubeObject>(

@@ -5,16 +5,17 @@ import type { KubeObject } from "../kube/api.ts";
 export interface Intent {
   /** formatTerm. */
   readonly term: string;
-  /** resourceVersions up to which its mirrors had seen hosts and requests; "" where it has no such mirror. */
+  /** resourceVersions up to which its mirrors had seen these; "" where it has no such mirror. */
   readonly hosts: string;
   readonly requests: string;
+  readonly machines: string;
   /** Differs from write to write, so that a value left on a host is never taken for a new one. */
   readonly nonce: string;
 }
 
 export function encodeIntent(intent: Intent): Readonly<Record<string, string>> {
-  const { term, hosts, requests, nonce } = intent;
-  return { [INTENT_ANNOTATION]: JSON.stringify({ term, hosts, requests, nonce }) };
+  const { term, hosts, requests, machines, nonce } = intent;
+  return { [INTENT_ANNOTATION]: JSON.stringify({ term, hosts, requests, machines, nonce }) };
 }
 
 /**
@@ -25,12 +26,12 @@ export function intentOf(oldObject: KubeObject, newObject: KubeObject): Intent |
   const text = newObject.metadata.annotations?.[INTENT_ANNOTATION];
   if (text === undefined || text === oldObject.metadata.annotations?.[INTENT_ANNOTATION]) return null;
   try {
-    const { term, hosts, requests, nonce } = JSON.parse(text);
-    if ([term, hosts, requests, nonce].every((field) => typeof field === "string")) {
-      return { term, hosts, requests, nonce };
+    const { term, hosts, requests, machines = "", nonce } = JSON.parse(text);
+    if ([term, hosts, requests, machines, nonce].every((field) => typeof field === "string")) {
+      return { term, hosts, requests, machines, nonce };
     }
   } catch {
     // Falls through to the unreadable intent.
   }
-  return { term: "unreadable", hosts: "", requests: "", nonce: "" };
+  return { term: "unreadable", hosts: "", requests: "", machines: "", nonce: "" };
 }

@@ -7,7 +7,7 @@ import { isConflict, isDefiniteRejection } from "../kube/errors.ts";
 import type { Log } from "../log.ts";
 import type { ClaimRequest } from "../requests/claim-request.ts";
 import type { Bindings } from "./binding.ts";
-import { encodeIntent } from "./intent.ts";
+import { encodeIntent, type Intent } from "./intent.ts";
 import type { World } from "./world.ts";
 
 /** A claim whose binding fails waits 0.5 s, then twice as long each time, up to a minute. */
@@ -24,8 +24,8 @@ export interface ProcessorOptions {
   profileFor(hostKind: string): HostProfile | undefined;
   /** The term of this replica while it may write under it, else null (Elector.termHolds). */
   term(): Term | null;
-  /** resourceVersions up to which the choice has seen hosts and requests. */
-  seen(hostKind: string): { hosts: string; requests: string };
+  /** resourceVersions up to which the choice has seen things. */
+  seen(hostKind: string): Pick<Intent, "hosts" | "requests" | "machines">;
   /** Bindings written at the same time, 1 to 256. */
   parallelism: number;
   onResult(result: BindResult): void;

@@ -97,8 +97,8 @@ export class LiveReads implements Pick<Following, keyof Following> {
   *staleness(): Iterable<never> {}
 
   /** It never leads, so it names no versions. */
-  seen(): { hosts: string; requests: string } {
-    return { hosts: "", requests: "" };
+  seen(): { hosts: string; requests: string; machines: string } {
+    return { hosts: "", requests: "", machines: "" };
   }
 
   /** Never every host is known, so that no key may be given up. */

@@ -32,7 +32,7 @@ function leader(t: { after(end: () => void): void }) {
     random: () => 0.5,
     profileFor: profileForKind,
     term: () => ({ leaseUid: "u1", leaseTransitions: 0, holderIdentity: "pod-a_1" }),
-    seen: () => ({ hosts: "10", requests: "5" }),
+    seen: () => ({ hosts: "10", requests: "5", machines: "7" }),
     parallelism: 1,
     onResult: () => {},
     onRelief: () => reliefs.push(processor.inflight),

@@ -59,7 +59,7 @@ describe(name, { skip: await skipWithoutControlPlane(name), timeout: 120_000 }, 
 
     hold.holdAgain();
     const body = {
-      metadata: { annotations: encodeIntent({ term, hosts: "", requests: "", nonce: "1" }) },
+      metadata: { annotations: encodeIntent({ term, hosts: "", requests: "", machines: "", nonce: "1" }) },
       spec: { consumerRef: { kind: "Beskar7Machine", name: "machine-1", namespace } },
     };
     const key = { namespace, name: "another-term" };

@@ -163,7 +163,7 @@ function rows(changes: Partial<ReplicaOptions>): void {
   test("a write that names a term that is over is refused, though its author holds the Lease again: FencedOut", async () => {
     await objects.host("fenced");
     const intent = (term: string) => ({
-      metadata: { annotations: encodeIntent({ term, hosts: "", requests: "", nonce: term }) },
+      metadata: { annotations: encodeIntent({ term, hosts: "", requests: "", machines: "", nonce: term }) },
       ...claimBy("late"),
     });
     const past = lease;
