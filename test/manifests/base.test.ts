@@ -52,6 +52,31 @@ describe(name, { skip: await skipWithoutControlPlane(name), timeout: 60_000 }, (
     assert.equal(container.image, `beskar7-claim-coordinator:${VERSION}`);
   });
 
+  test("a rollout never has fewer replicas than before, a drain takes one at a time, and each ends in peace", () => {
+    const { strategy, template } = deployment.spec;
+    assert.deepEqual(strategy, { rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } });
+    // 3 s in which new connections still come, 10 s for the reviews under way, and the Lease is released before.
+    assert.ok(template.spec.terminationGracePeriodSeconds >= 20);
+    assert.equal(find(base, "PodDisruptionBudget").spec.maxUnavailable, 1);
+  });
+
+  test("memory is limited, and CPU is only asked for", () => {
+    const { requests, limits } = container.resources;
+    assert.deepEqual(Object.keys(limits), ["memory"]);
+    assert.deepEqual(Object.keys(requests).sort(), ["cpu", "memory"]);
+  });
+
+  test("the pods run as the account that the rights are bound to", () => {
+    const { serviceAccountName } = deployment.spec.template.spec;
+    const { namespace } = deployment.metadata;
+    const bindings = base.filter(({ kind }) => kind?.endsWith("RoleBinding")) as Json[];
+    assert.equal(bindings.length, 3);
+    for (const { subjects } of bindings) {
+      assert.deepEqual(subjects, [{ kind: "ServiceAccount", name: serviceAccountName, namespace }]);
+    }
+    find(base, "ServiceAccount", serviceAccountName);
+  });
+
   test("the Service, the budget and the anti-affinity choose the Deployment's pods", () => {
     const { labels } = deployment.spec.template.metadata;
     const chosenBy = [

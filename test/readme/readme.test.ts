@@ -63,6 +63,7 @@ describe(name, { skip: await skipWithoutControlPlane(name), timeout: 280_000 }, 
       notRun: "the first step of .ci/run; it also judges files that this test does not know",
     },
     "npm run bench": { notRun: "takes minutes and proves nothing on a busy machine" },
+    "npm run chaos": { notRun: "takes minutes; its parts are in test/chaos" },
     "npm run mutation": { notRun: "takes hours" },
     "docker build -t beskar7-claim-coordinator:0.1.0 .": {
       notRun: "needs a container engine; test/manifests/image.test.ts goes through the Dockerfile's steps",
@@ -91,6 +92,16 @@ describe(name, { skip: await skipWithoutControlPlane(name), timeout: 280_000 }, 
     "npm start -- explain MACHINE": { type: "npm start -- explain gpu-0", prints: /it has no label gpu/ },
     "npm start -- explain host/NAME": { type: "npm start -- explain host/host-1", prints: /web-0/ },
     "npm start -- verify HOST": { type: "npm start -- verify host-1", prints: /web-0/ },
+    "kubectl create serviceaccount -n beskar7-system queue-viewer": { prints: /created$/m },
+    "kubectl create clusterrolebinding queue-viewer --clusterrole=beskar7-claimrequest-viewer --serviceaccount=beskar7-system:queue-viewer":
+      { prints: /created$/m },
+    "kubectl create token -n beskar7-system queue-viewer": {
+      type: 'T=$(kubectl create token -n beskar7-system queue-viewer); kubectl auth whoami --token="$T"; kubectl get claimreq -A --token="$T"',
+      prints: /system:serviceaccount:beskar7-system:queue-viewer(?:.|\n)*beskar7machine-web-0/,
+    },
+    "kubectl port-forward -n beskar7-system deployment/beskar7-claim-coordinator 8080:8080": {
+      notRun: "needs a kubelet that forwards; test/ops/status-page.test.ts opens the page in a browser",
+    },
     "kubectl -n beskar7-system rollout pause deployment/beskar7-claim-coordinator": { prints: /paused$/m },
     "kubectl -n beskar7-system rollout resume deployment/beskar7-claim-coordinator": { prints: /resumed$/m },
     "kubectl -n beskar7-system rollout restart deployment/beskar7-claim-coordinator": {
