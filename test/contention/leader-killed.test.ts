@@ -63,13 +63,13 @@ describe("a leader that is killed while it binds", {
     arena.unplug(leader);
     await pool.untilBound(2);
     await pool.untilAssociated();
+    await pool.check(claims);
     await pool.untilPhases({
       "machine-0": "Pending",
       "machine-1": "Pending",
       "machine-2": "Bound",
       "machine-3": "Bound",
     });
-    await pool.check(claims);
     await arena.bury(leader);
     await arena.addReplica();
     return { pool, write, leader };

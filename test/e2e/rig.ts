@@ -6,7 +6,6 @@ import { profiles } from "../../src/hosts/profiles.ts";
 import type { KubeObject, ResourceType } from "../../src/kube/api.ts";
 import { createKubeApi, type KubeClient } from "../../src/kube/client.ts";
 import {
-  CLAIM_REQUESTS,
   CUSTOM_RESOURCE_DEFINITIONS,
   MUTATING_WEBHOOK_CONFIGURATIONS,
   NAMESPACES,
@@ -49,6 +48,11 @@ export interface PodClient {
   readonly api: KubeClient;
 }
 
+export type RigOptions = Parameters<typeof startControlPlane>[0] & {
+  /** CustomResourceDefinitions that are there from the start; default: all that the service knows. */
+  definitions?: readonly KubeObject[];
+};
+
 /** A real API server, our registration on it, and as many replicas as a test wants, with the rights of manifests/base. */
 export class Rig {
   readonly plane: ControlPlane;
@@ -75,9 +79,11 @@ export class Rig {
     this.caPem = authority.certPem;
   }
 
-  static async start(options: Parameters<typeof startControlPlane>[0] = {}): Promise<Rig> {
-    const rig = new Rig(await startControlPlane(options), await Balancer.start());
+  static async start(options: RigOptions = {}): Promise<Rig> {
+    const { definitions = [...sandboxCrds(), claimRequestDefinition()], ...ofPlane } = options;
+    const rig = new Rig(await startControlPlane(ofPlane), await Balancer.start());
     try {
+      await rig.define(...definitions);
       await rig.#install();
       return rig;
     } catch (error) {
@@ -187,6 +193,20 @@ export class Rig {
     await this.plane.stop();
   }
 
+  /** Installs CustomResourceDefinitions; resolves when the API server serves what they define. */
+  async define(...definitions: readonly KubeObject[]): Promise<void> {
+    for (const definition of definitions) await this.#apply(CUSTOM_RESOURCE_DEFINITIONS, definition);
+    for (const { metadata } of definitions) {
+      await until(async () => {
+        const crd = await this.admin.get(CUSTOM_RESOURCE_DEFINITIONS, { name: metadata.name });
+        const { conditions } = (crd.status ?? {}) as {
+          conditions?: { type: string; status: string }[] | null;
+        };
+        return (conditions ?? []).some(({ type, status }) => type === "Established" && status === "True");
+      });
+    }
+  }
+
   async register(
     options: {
       failurePolicy?: "Fail" | "Ignore";
@@ -209,21 +229,6 @@ export class Rig {
   }
 
   async #install(): Promise<void> {
-    for (const definition of [...sandboxCrds(), claimRequestDefinition()]) {
-      await this.#apply(CUSTOM_RESOURCE_DEFINITIONS, definition);
-    }
-    for (const { plural, group } of [
-      CLAIM_REQUESTS,
-      ...profiles.flatMap((profile) => [profile.hostType, profile.machineType]),
-    ]) {
-      await until(async () => {
-        const crd = await this.admin.get(CUSTOM_RESOURCE_DEFINITIONS, { name: `${plural}.${group}` });
-        const { conditions } = (crd.status ?? {}) as {
-          conditions?: { type: string; status: string }[] | null;
-        };
-        return (conditions ?? []).some(({ type, status }) => type === "Established" && status === "True");
-      });
-    }
     await this.#apply(NAMESPACES, {
       apiVersion: "v1",
       kind: "Namespace",
