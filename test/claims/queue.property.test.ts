@@ -130,12 +130,25 @@ test("the order in which hosts and claims came makes no difference", () => {
   });
 });
 
-test("a claim that comes after all others takes nobody's place", () => {
+test("a claim takes no place from those above it, though it may change which host they get", () => {
+  forAll(generate.SMALL, CASES, ({ random, size, queue, hosts, claims }) => {
+    const before = reference.greedy(claims, hosts);
+    const other = { ...generate.randomClaim(random, size), id: "other" };
+    queue.setClaim(other);
+    const after = new Set([...queue.place()].map(({ claim }) => claim.id));
+    for (const claim of claims) {
+      if (!reference.comesBefore(claim, other)) continue;
+      assert.equal(after.has(claim.id), before.has(claim.id), claim.id);
+    }
+  });
+});
+
+test("a claim that gets no host changes neither who is served nor which host anybody gets", () => {
   forAll(generate.SMALL, CASES, ({ random, size, queue }) => {
-    const before = [...queue.place()].map(({ claim }) => claim.id);
-    queue.setClaim({ ...generate.randomClaim(random, size), id: "last", createdAtMs: 10_000_000, uid: "z" });
-    const after = [...queue.place()].map(({ claim }) => claim.id).filter((id) => id !== "last");
-    assert.deepEqual(after, before);
+    const before = placed(queue);
+    queue.setClaim({ ...generate.randomClaim(random, size), id: "other" });
+    const after = placed(queue);
+    if (!after.some((line) => line.startsWith("other "))) assert.deepEqual(after, before);
   });
 });
 
