@@ -1,6 +1,6 @@
 /**
- * `npm run bench` runs every bench but the long ones, `npm run bench -- NAME...` only those named; prints a row a figure, with its limit where
- * there is one, and fails when a limit is passed.
+ * `npm run bench` runs every bench but the long ones, `npm run bench -- all` those too, `npm run bench -- NAME...` only
+ * those named; prints a row a figure, with its limit where there is one, and fails when a limit is passed.
  */
 import { admissionBench } from "./admission.ts";
 import { claimsBench } from "./claims.ts";
@@ -10,6 +10,7 @@ import { optimisticBench } from "./contention-optimistic.ts";
 import { electionBench } from "./election.ts";
 import { growthBench } from "./growth.ts";
 import { mirrorBench } from "./mirror.ts";
+import { sandboxBench } from "./sandbox.ts";
 import { soakBench } from "./soak.ts";
 import { startupBench } from "./startup.ts";
 
@@ -39,12 +40,14 @@ const BENCHES: readonly Bench[] = [
   admissionBench,
   mirrorBench,
   electionBench,
+  sandboxBench,
   startupBench,
   soakBench,
 ];
 
 async function main(names: readonly string[]): Promise<void> {
-  const unknown = names.filter((name) => !BENCHES.some((bench) => bench.name === name));
+  const all = names.length === 1 && names[0] === "all";
+  const unknown = all ? [] : names.filter((name) => !BENCHES.some((bench) => bench.name === name));
   if (unknown.length > 0) {
     const known = BENCHES.map((bench) => bench.name).join(", ");
     console.error(`No bench is called ${unknown.join(", ")}; there are: ${known}`);
@@ -52,7 +55,8 @@ async function main(names: readonly string[]): Promise<void> {
     return;
   }
   for (const bench of BENCHES) {
-    if (names.length > 0 ? !names.includes(bench.name) : bench.onlyNamed === true) continue;
+    const wanted = names.length === 0 ? bench.onlyNamed !== true : all || names.includes(bench.name);
+    if (!wanted) continue;
     console.log(`\n${bench.name} (Node ${process.version})`);
     for (const row of await bench.run()) print(row);
   }
