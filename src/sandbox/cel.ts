@@ -28,5 +28,7 @@ export function toCel(value: unknown): unknown {
 /** The first line of a library error: the rest draws a picture of the expression. */
 export function celErrorMessage(error: unknown): string {
   const message = (error instanceof Error ? error.message : String(error)).split("\n")[0] as string;
+  const index = /index out of bounds, index (-?\d+)/.exec(message)?.[1];
+  if (index !== undefined) return `index out of bounds: ${index}`;
   return message.charAt(0).toLowerCase() + message.slice(1);
 }

@@ -31,9 +31,11 @@ export function mediaTypeOf(contentType: string | undefined): string {
   return (contentType ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
 }
 
-/** Source: the API server shows so much of a body that it doesn't understand. */
+/** Source: the API server shows so many bytes of a body that it doesn't understand; in hex, where it is no object. */
 function excerpt(body: string): string {
-  return body.length > 30 ? `${body.slice(0, 30)} ...` : body;
+  const bytes = Buffer.from(body);
+  const shown = bytes.subarray(0, 30).toString(body.startsWith("{") ? "utf8" : "hex");
+  return bytes.length > 30 ? `${shown} ...` : shown;
 }
 
 /** A body that can't be read as its resource's kind: 400, and 422 where a patch made it. */
@@ -55,22 +57,23 @@ export function decodeObject(
   warnings: string[] = [],
 ): KubeObject {
   const apiVersion = apiVersionOf(resource);
-  if (!isObject(parsed)) throw unrecognized(resource, body, "couldn't get version/kind; json parse error");
-  const object = (resource.custom ? parsed : dropNulls(parsed)) as JsonObject;
+  if (!isObject(parsed) && parsed !== null) throw unrecognized(resource, body, notTypeMeta(parsed));
+  const object = (resource.custom ? (parsed ?? {}) : dropNulls(parsed ?? {})) as JsonObject;
   if (resource.custom) {
     if (!object.kind) throw unrecognized(resource, body, `Object 'Kind' is missing in '${body}'`);
-    if (!object.apiVersion) throw unrecognized(resource, body, `Object 'apiVersion' is missing in '${body}'`);
   } else {
     object.kind ??= resource.kind;
     object.apiVersion ??= apiVersion;
-    if (object.kind !== resource.kind) throw badRequest(wrongKind(object, resource));
+    if (object.kind !== resource.kind || object.apiVersion !== apiVersion) {
+      throw badRequest(wrongKind(object, resource));
+    }
   }
   if (object.apiVersion !== apiVersion) {
     // Nothing is known of that version, so all its fields are unknown.
     const unknown = Object.keys(object).filter((key) => !["apiVersion", "kind", "metadata"].includes(key));
     if (resource.custom) warnings.push(...unknown.map((key) => `unknown field ${JSON.stringify(key)}`));
     throw badRequest(
-      `the API version in the data (${object.apiVersion}) does not match the expected API version (${apiVersion})`,
+      `the API version in the data (${object.apiVersion ?? ""}) does not match the expected API version (${apiVersion})`,
     );
   }
   object.metadata = decodeMetadata(object.metadata, resource);
@@ -83,12 +86,19 @@ function unrecognized(resource: Resource, body: string, why: string) {
   );
 }
 
+/** How Go says that a body has no place for kind and apiVersion. */
+function notTypeMeta(parsed: unknown): string {
+  const typeMeta = `struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`;
+  return `couldn't get version/kind; json parse error: json: cannot unmarshal ${goName(parsed)} into Go value of type ${typeMeta}`;
+}
+
 function wrongKind({ kind, apiVersion }: JsonObject, resource: Resource): string {
   const version = String(apiVersion).split("/").at(-1);
-  return (
-    `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${resource.kind}: converting ` +
-    `(${version}.${kind}) to (${resource.group.split(".")[0] || "core"}.${resource.kind}): unknown conversion`
-  );
+  const why =
+    kind === resource.kind
+      ? `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`
+      : `converting (${version}.${kind}) to (${resource.group.split(".")[0] || "core"}.${resource.kind}): unknown conversion`;
+  return `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${resource.kind}: ${why}`;
 }
 
 const META_TYPES: Readonly<Record<string, string>> = {
@@ -106,20 +116,21 @@ const META_TYPES: Readonly<Record<string, string>> = {
 
 function decodeMetadata(value: unknown, resource: Resource): KubeObject["metadata"] {
   if (value !== undefined && value !== null && !isObject(value)) {
-    throw new DecodingError(resource, unmarshalError(value, "metadata", "v1.ObjectMeta"));
+    const field = resource.custom ? "metadata" : `${resource.kind}.metadata`;
+    throw new DecodingError(resource, unmarshalError(value, field, "v1.ObjectMeta"));
   }
+  const field = (key: string) => (resource.custom ? `ObjectMeta.${key}` : `ObjectMeta.metadata.${key}`);
   // Typed decoding drops empty and null fields of metadata.
   const metadata: JsonObject = {};
   for (const [key, member] of Object.entries(value ?? {})) {
     const wanted = META_TYPES[key];
     if (member === null || member === "" || key === "selfLink") continue;
     if (wanted !== undefined && jsonType(member) !== wanted) {
-      throw new DecodingError(resource, unmarshalError(member, `ObjectMeta.${key}`, wanted));
+      throw new DecodingError(resource, unmarshalError(member, field(key), META_GO_TYPES[key] ?? wanted));
     }
     if (isObject(member) && (key === "labels" || key === "annotations")) {
       const wrong = Object.values(member).find((each) => typeof each !== "string");
-      if (wrong !== undefined)
-        throw new DecodingError(resource, unmarshalError(wrong, `ObjectMeta.${key}`, "string"));
+      if (wrong !== undefined) throw new DecodingError(resource, unmarshalError(wrong, field(key), "string"));
       if (Object.keys(member).length === 0) continue;
     }
     if (Array.isArray(member) && member.length === 0) continue;
@@ -128,11 +139,21 @@ function decodeMetadata(value: unknown, resource: Resource): KubeObject["metadat
   return metadata as unknown as KubeObject["metadata"];
 }
 
+const META_GO_TYPES: Readonly<Record<string, string>> = {
+  labels: "map[string]string",
+  annotations: "map[string]string",
+  finalizers: "[]string",
+};
+
 const GO_NAMES: Readonly<Record<string, string>> = { integer: "number", boolean: "bool" };
 
 function unmarshalError(value: unknown, field: string, wanted: string): string {
+  return `json: cannot unmarshal ${goName(value)} into Go struct field ${field} of type ${wanted}`;
+}
+
+function goName(value: unknown): string {
   const type = jsonType(value);
-  return `json: cannot unmarshal ${GO_NAMES[type] ?? type} into Go struct field ${field} of type ${wanted}`;
+  return GO_NAMES[type] ?? type;
 }
 
 /** Built-in kinds are decoded into typed fields, for which null means absent. */
@@ -167,6 +188,7 @@ export function settleObject(
 ): KubeObject {
   let settled = clone(object);
   if (resource.schema !== undefined) {
+    if (!resource.custom) checkTypes(settled, resource.schema, resource);
     const { value, unknown } = prune(settled, resource.schema);
     const said = unknown.map((path) => `unknown field ${JSON.stringify(path)}`);
     if (said.length > 0 && fieldValidation === "Strict") {
@@ -177,7 +199,7 @@ export function settleObject(
     if (resource.custom) {
       if (!keepNulls) dropForbiddenNulls(settled, resource.schema);
       applyDefaults(settled, resource.schema);
-    } else checkTypes(settled, resource.schema, resource);
+    }
   }
   const problem = decodeError(settled);
   if (problem !== undefined) throw new DecodingError(resource, problem);
@@ -193,7 +215,10 @@ function checkTypes(object: KubeObject, schema: Schema, resource: Resource): voi
     if (value === null) return;
     const type = jsonType(value);
     if (known.type !== undefined && known.type !== type && !(known.type === "number" && type === "integer")) {
-      throw new DecodingError(resource, unmarshalError(value, goField(path, resource.kind), goType(known)));
+      throw new DecodingError(
+        resource,
+        unmarshalError(value, goField(path, resource.kind), goType(known, path, resource)),
+      );
     }
     if (known.format === "micro-time") checkMicroTime(String(value), resource);
     for (const [index, item] of asArray(value).entries()) {
@@ -211,14 +236,24 @@ function checkTypes(object: KubeObject, schema: Schema, resource: Resource): voi
 function goField(path: string, kind: string): string {
   const segments = path.replace(/\[\d+\]/g, "").split(".");
   const [first = ""] = segments;
-  if (first === "spec" || first === "status") {
-    return `${kind}${first.charAt(0).toUpperCase()}${first.slice(1)}.${segments.join(".")}`;
+  if (segments.length > 1 && (first === "spec" || first === "status")) {
+    return `${kind}${goTitle(first)}.${segments.join(".")}`;
   }
   return `${kind}.${first}`;
 }
 
-function goType({ type }: Schema): string {
-  return type === "integer" ? "int32" : type === "boolean" ? "bool" : (type ?? "string");
+const goTitle = (name: string) => `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+
+function goType(
+  { type, items, additionalProperties }: Schema,
+  path: string,
+  { kind, version }: Resource,
+): string {
+  if (type === "integer") return "int32";
+  if (type === "boolean") return "bool";
+  if (type === "array") return items?.type === "string" ? "[]string" : `[]${version}.${kind}`;
+  if (type !== "object") return "string";
+  return additionalProperties === undefined ? `${version}.${kind}${goTitle(path)}` : "map[string]string";
 }
 
 function checkMicroTime(text: string, resource: Resource): void {

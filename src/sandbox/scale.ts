@@ -10,11 +10,12 @@ import { methodNotAllowed } from "./status.ts";
 export function answerScale(core: Core, resource: Resource, info: RequestInfo): ApiResponse {
   if (info.verb !== "get") throw methodNotAllowed(resource, info.verb);
   const object = getObject(core, resource, info).body as KubeObject;
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
   const selector = Object.entries(asObject(getPath(object, ["spec", "selector", "matchLabels"])));
   return json(200, {
     kind: "Scale",
     apiVersion: "autoscaling/v1",
-    metadata: object.metadata,
+    metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
     spec: { replicas: asObject(object.spec).replicas },
     status: {
       replicas: asObject(object.status).replicas ?? 0,

@@ -59,6 +59,14 @@ function ports(object: KubeObject): string {
   return shown.length === 0 ? "<none>" : shown.join(",");
 }
 
+/** Of the containers of a Deployment's pods. */
+function containers(field: string): Column["cell"] {
+  return (object) =>
+    asArray(at(object, "spec.template.spec.containers"))
+      .map((container) => asObject(container)[field])
+      .join(",");
+}
+
 /** As kubectl prints a selector: `a=b,c=d`. */
 function selector(path: string): Column["cell"] {
   return (object) => {
@@ -90,6 +98,8 @@ export const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
     column("Up-to-date", number("status.updatedReplicas")),
     column("Available", number("status.availableReplicas")),
     age,
+    column("Containers", containers("name"), wide),
+    column("Images", containers("image"), wide),
     column("Selector", selector("spec.selector.matchLabels"), wide),
   ],
   Event: [

@@ -92,6 +92,7 @@ export const DEFAULTS: Readonly<Record<string, (object: KubeObject) => void>> = 
       reportingInstance: "",
     });
   },
+  Lease: (object) => void child(object, "spec"),
   MutatingWebhookConfiguration: (object) => defaultWebhooks(object, { reinvocationPolicy: "Never" }),
   Namespace(object) {
     const labels = child(object.metadata as unknown as JsonObject, "labels");
@@ -101,6 +102,8 @@ export const DEFAULTS: Readonly<Record<string, (object: KubeObject) => void>> = 
   },
   NetworkPolicy(object) {
     const spec = child(object, "spec");
+    // Typed lists are not written when they are empty.
+    for (const field of ["ingress", "egress"]) if (asArray(spec[field]).length === 0) delete spec[field];
     fill(spec, { policyTypes: spec.egress === undefined ? ["Ingress"] : ["Ingress", "Egress"] });
   },
   Pod(object) {
@@ -130,7 +133,13 @@ export const DEFAULTS: Readonly<Record<string, (object: KubeObject) => void>> = 
       fill(port, { protocol: "TCP" });
       fill(port, { targetPort: port.port });
     }
-    fill(spec, { type: "ClusterIP", sessionAffinity: "None", internalTrafficPolicy: "Cluster" });
+    fill(spec, {
+      type: "ClusterIP",
+      sessionAffinity: "None",
+      ipFamilies: ["IPv4"],
+      ipFamilyPolicy: "SingleStack",
+      internalTrafficPolicy: "Cluster",
+    });
     object.status ??= { loadBalancer: {} };
   },
   ValidatingWebhookConfiguration: (object) => defaultWebhooks(object, {}),

@@ -87,7 +87,7 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
   ClusterRoleBinding: binding,
   ConfigMap: struct({ data: map(string), binaryData: map(string), immutable: boolean }),
   CustomResourceDefinition: struct({ spec: opaque, status: opaque }),
-  Deployment: struct({ spec: opaque, status: opaque }),
+  Deployment: struct({ spec: { ...opaque, properties: { replicas: integer } }, status: opaque }),
   Event: struct({
     action: string,
     count: integer,

@@ -83,7 +83,9 @@ function validateSecretType(object: KubeObject, old: KubeObject | undefined): Fi
 
 function validateBinding(object: KubeObject, old: KubeObject | undefined): FieldError[] {
   if (old !== undefined && !equal(old.roleRef, object.roleRef)) {
-    return [invalidValue("roleRef", object.roleRef, "cannot change roleRef")];
+    const { apiGroup, kind, name } = asObject(object.roleRef);
+    // Here the API server shows the names of Go's fields.
+    return [invalidValue("roleRef", { APIGroup: apiGroup, Kind: kind, Name: name }, "cannot change roleRef")];
   }
   return required(object, "roleRef.name");
 }

@@ -1,6 +1,6 @@
 import type { ParseResult } from "@marcbachmann/cel-js";
 import { celErrorMessage, kubernetesCel, toCel } from "../cel.ts";
-import { equal, isObject, type JsonObject } from "../json.ts";
+import { equal, isObject, type JsonObject, jsonType } from "../json.ts";
 import type { FieldError } from "../status.ts";
 import { joinPath, memberSchema, type Schema, type ValidationRule } from "./schema.ts";
 
@@ -100,8 +100,9 @@ function check(rule: ValidationRule, value: unknown, old: unknown, path: string,
   try {
     if (compile(rule.rule)(scope) === true) return;
   } catch (error) {
-    const why = `${shownValue(value)}rule evaluation error: ${celErrorMessage(error)}`;
-    errors.push({ reason: "FieldValueInvalid", message: `Invalid value: ${why}`, field: field || "<nil>" });
+    const why = `${celErrorMessage(error)} evaluating rule: ${rule.message ?? rule.rule.trim()}`;
+    const message = `Invalid value: ${JSON.stringify(jsonType(value))}: ${why}`;
+    errors.push({ reason: "FieldValueInvalid", message, field: field || "<nil>" });
     return;
   }
   errors.push(violation(rule, value, scope, field || "<nil>"));
@@ -120,7 +121,7 @@ function violation(rule: ValidationRule, value: unknown, scope: JsonObject, fiel
     case "FieldValueForbidden":
       return { reason: rule.reason, message: `Forbidden: ${message}`, field };
     case "FieldValueDuplicate":
-      return { reason: rule.reason, message: `Duplicate value: ${JSON.stringify(value)}`, field };
+      return { reason: rule.reason, message: "Duplicate value", field };
     default:
       return {
         reason: "FieldValueInvalid",

@@ -186,7 +186,10 @@ function errorsOf(value: unknown, schema: Schema, path: string): FieldError[] {
 function validateCombinations(value: unknown, schema: Schema, path: string, errors: FieldError[]): void {
   const { allOf = [], anyOf = [], oneOf = [], not } = schema;
   const shown = JSON.stringify(path);
-  for (const each of allOf) errors.push(...errorsOf(value, each, path));
+  const missed = allOf.flatMap((each) => errorsOf(value, each, path));
+  if (missed.length > 0) {
+    errors.push(placeless(`${shown} must validate all the schemas (allOf)`), ...missed);
+  }
   if (anyOf.length > 0) {
     const attempts = anyOf.map((each) => errorsOf(value, each, path));
     if (!attempts.some((attempt) => attempt.length === 0)) {

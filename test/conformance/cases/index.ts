@@ -1,6 +1,7 @@
 import type { ScenarioCase } from "../scenario.ts";
 import { admission } from "./admission.ts";
 import { apply } from "./apply.ts";
+import { bodies } from "./bodies.ts";
 import { builtins } from "./builtins.ts";
 import { conditionCases } from "./conditions.ts";
 import { create } from "./create.ts";
@@ -13,6 +14,7 @@ import { compaction, list } from "./list.ts";
 import { namespaces } from "./namespaces.ts";
 import { patches } from "./patch.ts";
 import { schemas } from "./schema.ts";
+import { tables } from "./tables.ts";
 import { update } from "./update.ts";
 import { verdicts } from "./verdicts.ts";
 import { watches } from "./watch.ts";
@@ -31,7 +33,9 @@ export const GROUPS: Readonly<Record<string, readonly ScenarioCase[]>> = {
   namespaces,
   identity,
   discovery,
+  bodies,
   builtins,
+  tables,
   admission,
   verdicts,
   conditions: conditionCases,

@@ -52,6 +52,43 @@ const PROPERTIES: Json = {
     properties: { p: { type: "string" }, q: { type: "string" } },
     oneOf: [{ required: ["p"] }, { required: ["q"] }],
   },
+  above: { type: "number", minimum: 1, exclusiveMinimum: true },
+  few: { type: "object", minProperties: 2, additionalProperties: { type: "string" } },
+  all: { type: "integer", allOf: [{ minimum: 2 }, { maximum: 4 }] },
+  some: { type: "integer", anyOf: [{ maximum: 2 }, { minimum: 4 }] },
+  not: { type: "integer", not: { minimum: 3 } },
+  reasoned: {
+    type: "object",
+    properties: {
+      a: { type: "string" },
+      b: { type: "integer" },
+      list: { type: "array", maxItems: 4, items: { type: "integer" } },
+    },
+    "x-kubernetes-validations": [
+      { rule: "has(self.a)", message: "a is needed", reason: "FieldValueRequired" },
+      {
+        rule: "!has(self.a) || self.a != 'taken'",
+        message: "a is taken",
+        reason: "FieldValueDuplicate",
+        fieldPath: ".a",
+      },
+      { rule: "!has(self.b) || self.b < 10" },
+      { rule: "!has(self.b) || self.b < 9", messageExpression: "''" },
+      { rule: "!has(self.list) || self.list[2] > 0", message: "the third is positive" },
+    ],
+  },
+  keyed: {
+    type: "array",
+    maxItems: 4,
+    "x-kubernetes-list-type": "map",
+    "x-kubernetes-list-map-keys": ["key"],
+    items: {
+      type: "object",
+      required: ["key"],
+      properties: { key: { type: "string", maxLength: 8 }, value: { type: "integer" } },
+      "x-kubernetes-validations": [{ rule: "self.value >= oldSelf.value", message: "it only grows" }],
+    },
+  },
   ruled: {
     type: "object",
     properties: { low: { type: "integer" }, high: { type: "integer" }, fixed: { type: "string" } },
@@ -148,6 +185,32 @@ export const schemas: ScenarioCase[] = [
     { combined: { p: "1", q: "2" } },
     { combined: { p: "1" } },
   ),
+  creates(
+    "bounds that are excluded, and counts of fields, are checked",
+    { above: 1 },
+    { above: 1.5 },
+    { few: { a: "x" } },
+    { few: { a: "x", b: "y" } },
+  ),
+  creates(
+    "all, some and none of several schemas are checked",
+    { all: 1 },
+    { all: 5 },
+    { all: 3 },
+    { some: 3 },
+    { some: 5 },
+    { not: 3 },
+    { not: 2 },
+  ),
+  creates(
+    "rules have reasons, fields and words of their own, or the rule itself",
+    { reasoned: {} },
+    { reasoned: { a: "taken" } },
+    { reasoned: { a: "x", b: 10 } },
+    { reasoned: { a: "x", b: 9 } },
+    { reasoned: { a: "x", list: [1] } },
+    { reasoned: { a: "x", list: [1, 2, 0] } },
+  ),
   creates("int-or-string takes both", { either: 1 }, { either: "50%" }, { either: true }),
   creates("null is kept where it may be, and dropped where a default is", {
     nullable: null,
@@ -169,6 +232,18 @@ export const schemas: ScenarioCase[] = [
     async run(s) {
       const made = await s.quietly("POST", samples(s), { body: sample({ ruled: { fixed: "x" } }) });
       await s.send("PUT", samples(s, "a"), { body: { ...made, spec: { ruled: { fixed: "y" } } } });
+    },
+  },
+  {
+    name: "a rule about the old item is checked for the item of the same key",
+    async run(s) {
+      const spec = (...keyed: Json[]) => ({ keyed });
+      const made = await s.quietly("POST", samples(s), {
+        body: sample(spec({ key: "a", value: 3 }, { key: "b", value: 1 })),
+      });
+      await s.send("PUT", samples(s, "a"), {
+        body: { ...made, spec: spec({ key: "b", value: 2 }, { key: "c", value: 0 }, { key: "a", value: 2 }) },
+      });
     },
   },
 ];
