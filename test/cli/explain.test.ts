@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { runExplain } from "../../src/cli/explain.ts";
+import type { KubeObject } from "../../src/kube/api.ts";
 import { heldBy, host, machine, needing, request } from "../queue/objects.ts";
 import { minutesAgo } from "../queue/world.ts";
 import { memoryIo } from "./memory-io.ts";
@@ -20,9 +21,14 @@ const lines = (...all: string[]) => `${all.join("\n")}\n`;
 
 async function explain(
   argument: string,
-  options: { namespace?: string; output?: "text" | "wide" | "json" } = {},
+  options: {
+    namespace?: string;
+    output?: "text" | "wide" | "json";
+    seen?: KubeObject[];
+    absent?: string[];
+  } = {},
 ) {
-  const io = memoryIo(objects);
+  const io = memoryIo(options.seen ?? objects, options.absent);
   const { namespace = "", output = "text" } = options;
   const code = await runExplain({ namespace, output, args: [argument] }, io);
   return { code, ...io.printed };
@@ -72,7 +78,45 @@ describe("explain MACHINE", () => {
   }
 });
 
+describe("explain a machine that", () => {
+  it("has a host has no position", async () => {
+    const { out } = await explain("has");
+    assert.match(out, /^Position: +none$/m);
+    assert.match(out, /^Host: +host-3$/m);
+    assert.match(out, /^host-3 +Held +has it/m);
+  });
+
+  it("many are ahead of is shown the first of them", async () => {
+    const crowd = Array.from({ length: 40 }, (_, n) =>
+      machine(`m${n}`, { creationTimestamp: minutesAgo(100 - n) }),
+    );
+    const { out } = await explain("m39", { seen: crowd });
+    const shown = out.split("\n").filter((line) => /^\d+ +Beskar7Machine/.test(line)).length;
+    assert.ok(shown > 0 && shown < 39);
+    assert.match(out, new RegExp(`^\\.\\.\\. and ${39 - shown} more$`, "m"));
+  });
+
+  it("nothing but a host speaks of is not explained", async () => {
+    const { code, err } = await explain("machine/ghost", { seen: [host("host-9", heldBy("ghost"))] });
+    assert.equal(code, 1);
+    assert.match(err, /ghost/);
+  });
+
+  it("is looked for where kinds are not installed, which is said", async () => {
+    const { code, err } = await explain("plain", { absent: ["BareMetalHost", "Metal3Machine"] });
+    assert.equal(code, 0);
+    assert.match(err, /baremetalhosts\S* is not installed here\n/);
+  });
+});
+
 describe("explain HOST", () => {
+  it("tells that nobody waits for it", async () => {
+    const { out } = await explain("host-1", { seen: [host("host-1")] });
+    assert.match(out, /^Goes to: +nobody that waits$/m);
+    assert.match(out, /^Fits: +0 of 0 waiting claims$/m);
+    assert.doesNotMatch(out, /POSITION/);
+  });
+
   it("tells who would get one that is held, and which waiting claims it fits", async () => {
     assert.deepEqual(await explain("host/host-3"), {
       code: 0,

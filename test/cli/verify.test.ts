@@ -103,4 +103,26 @@ describe("verify", () => {
     assert.equal(JSON.stringify(jwks).includes('"d"'), false);
     assert.deepEqual(await jwksOfSecret(secretApi, "beskar7-system", "other"), { keys: [] });
   });
+
+  it("says where a host was looked for", async () => {
+    const io = { ...memoryIo([claimed("machine-1")]), jwks: async () => jwks };
+    assert.equal(await runVerify({ namespace: "team-b", output: "text", args: ["host-1"] }, io), 1);
+    assert.equal(io.printed.err, "no host host-1 is known in namespace team-b\n");
+  });
+
+  it("finds a host where the other kind of hosts is not installed", async () => {
+    const io = { ...memoryIo([claimed("machine-1")], ["BareMetalHost"]), jwks: async () => jwks };
+    assert.equal(await runVerify({ namespace: "", output: "text", args: ["host-1"] }, io), 0);
+  });
+
+  it("does not take keys that can't be had for a receipt that is not good", async () => {
+    const io = { ...memoryIo([claimed("machine-1")]), jwks: () => Promise.reject(new Error("no keys")) };
+    await assert.rejects(runVerify({ namespace: "", output: "text", args: ["host-1"] }, io), /no keys/);
+  });
+
+  it("says which host and term a bare receipt is for", async () => {
+    const { code, out } = await verify(receipt);
+    assert.equal(code, 0);
+    assert.match(out, new RegExp(`^Host: +uid ${host("host-1").metadata.uid}$`, "m"));
+  });
 });
