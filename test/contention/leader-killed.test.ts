@@ -61,17 +61,20 @@ describe("a leader that is killed while it binds", {
     await pool.free(...hosts);
     const write = await death;
     arena.unplug(leader);
-    await pool.untilBound(2);
-    await pool.untilAssociated();
-    await pool.check(claims);
-    await pool.untilPhases({
-      "machine-0": "Pending",
-      "machine-1": "Pending",
-      "machine-2": "Bound",
-      "machine-3": "Bound",
-    });
-    await arena.bury(leader);
-    await arena.addReplica();
+    try {
+      await pool.untilBound(2);
+      await pool.untilAssociated();
+      await pool.check(claims);
+      await pool.untilPhases({
+        "machine-0": "Pending",
+        "machine-1": "Pending",
+        "machine-2": "Bound",
+        "machine-3": "Bound",
+      });
+    } finally {
+      await arena.bury(leader);
+      await arena.addReplica();
+    }
     return { pool, write, leader };
   }
 });

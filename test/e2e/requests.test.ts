@@ -139,8 +139,8 @@ describe(name, { skip: await skipWithoutControlPlane(name), timeout: 120_000 }, 
     assert.notEqual(await refOf("host-1"), again.metadata.uid);
   });
 
-  test("after a release it waits again only if its machine says so", async () => {
-    const pool = await Objects.in(rig.admin, "released");
+  /** A machine that has a host and says nothing any more of waiting. */
+  async function content(pool: Objects): Promise<void> {
     await pool.machine("machine", { waiting: true });
     await pool.host("host");
     await until(async () => (await pool.phaseOf("machine")) === "Bound");
@@ -150,6 +150,33 @@ describe(name, { skip: await skipWithoutControlPlane(name), timeout: 120_000 }, 
     await until(
       () => !leader.replica.world.consumer(`Beskar7Machine/${pool.namespace}/machine`)?.machine?.waits,
     );
+  }
+
+  test("after its host is deleted it waits again only if its machine says so", async () => {
+    const pool = await Objects.in(rig.admin, "deleted-host");
+    await content(pool);
+    await rig.admin.delete(PHYSICAL_HOSTS, { namespace: pool.namespace, name: "host" });
+    await until(async () => (await pool.phaseOf("machine")) === "Released");
+    const { status } = await pool.getRequest("beskar7machine-machine");
+    assert.equal((status as { binding?: object }).binding, undefined, "nothing is left of the host");
+    const key = { namespace: pool.namespace, name: "machine" };
+    const conditions = [
+      {
+        type: "PhysicalHostAssociated",
+        status: "False",
+        reason: "WaitingForPhysicalHost",
+        lastTransitionTime: "2026-01-01T00:00:00Z",
+      },
+    ];
+    const waits = { type: "merge", body: { status: { conditions } } } as const;
+    await rig.admin.patch(BESKAR7_MACHINES, key, waits, { subresource: "status" });
+    await pool.host("another");
+    await until(async () => consumerOf(await pool.getHost("another")) === "machine");
+  });
+
+  test("after a release it waits again only if its machine says so", async () => {
+    const pool = await Objects.in(rig.admin, "released");
+    await content(pool);
     await pool.release(rig.admin, "host");
     await until(async () => (await pool.phaseOf("machine")) === "Released");
     assert.equal(consumerOf(await pool.getHost("host")), "");
