@@ -1,6 +1,7 @@
 /** What the elector asks of the API server, when, and how it takes answers that it had rather not got. */
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
+import { sleep } from "../../src/clock.ts";
 import type { CallOptions, KubeObject } from "../../src/kube/api.ts";
 import { KubeError } from "../../src/kube/errors.ts";
 import { Elector, type ElectorOptions } from "../../src/leader/elector.ts";
@@ -117,6 +118,43 @@ describe("an elector that stands", () => {
     elect();
     await clock.advance(20_000);
     assert.deepEqual(times("update")[0], DURATION_MS + (RETRY_MS / 4) * 0.25);
+  });
+
+  it("looks every retry period whether the holder has gone", async () => {
+    server.create(OTHER);
+    const elector = elect();
+    await clock.advance(100);
+    server.update({ ...server.lease!, spec: { ...OTHER.spec, holderIdentity: "" } });
+    await clock.advance(RETRY_MS * (1 + 1.2 * 0.25) - 101);
+    assert.equal(elector.isLeader(), false);
+    await clock.advance(1);
+    assert.equal(elector.isLeader(), true);
+  });
+
+  it("does not believe that there is no Lease when it has been told of one since it asked", async () => {
+    before = () => sleep(clock, 1_000).then(() => Promise.reject(refusal(404, "NotFound")));
+    const elector = elect();
+    await clock.advance(500);
+    elector.noteLease({ metadata: { ...OTHER.metadata, uid: "u", resourceVersion: "7" }, spec: OTHER.spec });
+    await clock.advance(600);
+    assert.deepEqual(leaders, ["other_9"]);
+    assert.deepEqual(times("create"), []);
+  });
+
+  it("looks at once what became of its Lease when that was deleted before it was told that it has it", async () => {
+    const api = server.api();
+    const create: LeaseApi["create"] = async (...call) => {
+      const made = await api.create(...call);
+      if (lossReason() === undefined) {
+        server.delete();
+        elector.noteLease(null, "900");
+      }
+      return made;
+    };
+    const elector: Elector = elect({ api: { ...api, create } });
+    await clock.advance(0);
+    assert.equal(lossReason(), "the Lease was deleted");
+    assert.equal(elector.termHolds()?.leaseUid, server.lease?.metadata.uid);
   });
 
   it("gives each call half the renew deadline", async () => {
@@ -371,7 +409,7 @@ describe("an elector that gives its Lease up", () => {
   it("leaves it to expire when the server does not take the write", async () => {
     elect();
     await clock.advance(0);
-    before = () => UNAVAILABLE;
+    before = (verb) => (verb === "update" ? UNAVAILABLE : undefined);
     stop.abort();
     await finished;
     assert.equal(times("update").length, 1);

@@ -99,8 +99,8 @@ describe("Lease observation", () => {
     observation.observe(lease("1000"), 0);
     observation.observe(lease("50", renewed), 14_999);
     assert.equal(holder(15_000), "none");
-    observation.observe(lease("51", renewed), 15_001);
-    assert.equal(holder(15_001), "pod-a_1");
+    observation.observe(lease("51", renewed), 15_000);
+    assert.equal(holder(15_000), "pod-a_1");
   });
 
   it("does not believe an answer from before a deletion or release that comes after it", () => {
@@ -130,6 +130,12 @@ describe("Lease observation", () => {
     observation.observe(null, 1_000, "60");
     observation.observe(lease("50", {}, "u2"), 1_000, "60");
     assert.equal(holder(1_000), "pod-a_1");
+  });
+
+  it("believes a newer Lease that was asked for before the last one was seen", () => {
+    observation.observe(lease("10"), 1_000);
+    observation.observe(lease("11", { holderIdentity: "pod-b_2" }), 2_000, "", 999);
+    assert.equal(holder(2_000), "pod-b_2");
   });
 
   it("sees another term when the Lease is created anew under the same name", () => {
