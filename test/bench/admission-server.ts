@@ -1,7 +1,12 @@
-// The process that test/bench/admission.ts measures: our /mutate and a bare handler, on two ports, one at a time.
+// The process that test/bench/admission.ts measures: our /mutate, a bare handler and one with express and helmet, each on
+// a port of its own, one at a time.
+
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { createServer } from "node:https";
+import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
+import express from "express";
+import helmet from "helmet";
 import { Registry } from "prom-client";
 import { systemClock } from "../../src/clock.ts";
 import { Holder } from "../../src/coordinator/holder.ts";
@@ -106,9 +111,21 @@ const bare = createServer({ ...tls, ALPNProtocols: ["http/1.1"] }, (incoming, ou
       .end(body);
   });
 });
-bare.listen(0, "127.0.0.1", () => {
-  process.send?.({ ours: ours.address.port, bare: (bare.address() as AddressInfo).port });
+const app = express();
+app.use(helmet());
+app.use(express.json({ limit: "10mb" }));
+app.post("/mutate", (incoming, out) => {
+  const { request } = incoming.body as { request: { uid: string } };
+  const response = { uid: request.uid, allowed: true, patchType: "JSONPatch", patch: PATCH };
+  out.json({ kind: "AdmissionReview", apiVersion: "admission.k8s.io/v1", response });
 });
+const framework = createServer({ ...tls, ALPNProtocols: ["http/1.1"] }, app);
+for (const server of [bare, framework]) {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+}
+const portOf = (server: Server) => (server.address() as AddressInfo).port;
+process.send?.({ ours: ours.address.port, bare: portOf(bare), express: portOf(framework) });
 process.on("message", () => {
   const { user, system } = process.cpuUsage();
   process.send?.({ cpuUs: user + system, rssBytes: process.memoryUsage().rss });

@@ -9,6 +9,8 @@ import type { Bench, Row } from "./main.ts";
 
 const HOSTS = 10_000;
 const BODIES = 2_000;
+const SIDES = ["ours", "bare", "express"] as const;
+type Side = (typeof SIDES)[number];
 /** Many and short, so that what else the machine does falls on both sides alike and out of the median. */
 const ROUNDS = 70;
 const WARM_UP_ROUNDS = 10;
@@ -16,7 +18,10 @@ const PER_ROUND = 200;
 /** As many as the API server keeps open to a webhook. */
 const CONNECTIONS = 25;
 
-/** CPU, latency and memory of /mutate against a bare handler that parses the same bodies, in one alternating run. */
+/**
+ * CPU, latency and memory of /mutate against a bare handler that parses the same bodies, and against one as most would
+ * write it, in one alternating run.
+ */
 export const admissionBench: Bench = {
   name: "admission",
   async run() {
@@ -44,14 +49,14 @@ export const admissionBench: Bench = {
 };
 
 async function measure(child: ChildProcess, agent: Agent): Promise<Row[]> {
-  const ports = (await once(child)) as { ours: number; bare: number };
+  const ports = (await once(child)) as Record<Side, number>;
   const bodies = Array.from({ length: BODIES }, (_, index) => Buffer.from(claimReview(index)));
-  const cpuUs = { ours: [] as number[], bare: [] as number[] };
+  const cpuUs: Record<Side, number[]> = { ours: [], bare: [], express: [] };
   const halfLoadMs = { ours: [] as number[], bare: [] as number[] };
   let next = 0;
   let rssBytes = 0;
   for (let round = 0; round < ROUNDS; round++) {
-    for (const side of round % 2 === 0 ? (["ours", "bare"] as const) : (["bare", "ours"] as const)) {
+    for (const side of round % 2 === 0 ? SIDES : SIDES.toReversed()) {
       const before = await usage(child);
       await atFullLoad(agent, ports[side], PER_ROUND, () => bodies[next++ % BODIES]!);
       const after = await usage(child);
@@ -81,6 +86,18 @@ async function measure(child: ChildProcess, agent: Agent): Promise<Row[]> {
       figure: "CPU per review, bare node:https + JSON.parse",
       value: median(cpuUs.bare),
       unit: "us",
+      limit: null,
+    },
+    {
+      figure: "CPU per review, express + helmet + express.json",
+      value: median(cpuUs.express),
+      unit: "us",
+      limit: null,
+    },
+    {
+      figure: "CPU ratio to express + helmet",
+      value: median(cpuUs.ours) / median(cpuUs.express),
+      unit: "x",
       limit: null,
     },
     { figure: "CPU ratio", value: median(cpuUs.ours) / median(cpuUs.bare), unit: "x", limit: 1.1 },

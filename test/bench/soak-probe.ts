@@ -16,13 +16,22 @@ export interface SoakSample {
   readonly timers: number;
   /** In all Maps and Sets of the process together. */
   readonly entries: number;
+  /** The largest of them, with a key of each to know it by. */
+  readonly largest: readonly Collection[];
 }
+
+interface Collection {
+  readonly size: number;
+  readonly key: string;
+}
+
+const LARGEST = 8;
 
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc") as () => void;
 
 function sample(): SoakSample {
-  const entries = entriesOf("Map") + entriesOf("Set");
+  const collections = [...collectionsOf("Map"), ...collectionsOf("Set")].sort((a, b) => b.size - a.size);
   // The second pass takes what the first one's finalizers let go.
   collect();
   collect();
@@ -34,12 +43,13 @@ function sample(): SoakSample {
     residentBytes: rss,
     handles: resources.length - timers,
     timers,
-    entries,
+    entries: collections.reduce((sum, { size }) => sum + size, 0),
+    largest: collections.slice(0, LARGEST),
   };
 }
 
 /** Private fields hide most collections from any walk over objects; the inspector finds them by their prototype. */
-function entriesOf(type: "Map" | "Set"): number {
+function collectionsOf(type: "Map" | "Set"): Collection[] {
   const session = new Session();
   session.connect();
   try {
@@ -51,18 +61,22 @@ function entriesOf(type: "Map" | "Set"): number {
       prototypeObjectId: prototype.result.objectId,
       objectGroup: "soak",
     });
-    const sum = ask<{ result: { value: number } }>(session, "Runtime.callFunctionOn", {
+    const told = ask<{ result: { value: Collection[] } }>(session, "Runtime.callFunctionOn", {
       objectId: found.objects.objectId,
       functionDeclaration: `function () {
         const { get } = Object.getOwnPropertyDescriptor(${type}.prototype, "size");
         // What only inherits from it has no size.
         const sizeOf = (each) => { try { return get.call(each); } catch { return 0; } };
-        return this.reduce((sum, each) => sum + sizeOf(each), 0);
+        const keyOf = (each) => ${type}.prototype.keys.call(each).next().value;
+        return this.filter((each) => sizeOf(each) > 0).map((each) => {
+          const key = keyOf(each);
+          return { size: sizeOf(each), key: typeof key === "string" ? key.slice(0, 100) : typeof key };
+        });
       }`,
       returnByValue: true,
     });
     ask(session, "Runtime.releaseObjectGroup", { objectGroup: "soak" });
-    return sum.result.value;
+    return told.result.value;
   } finally {
     session.disconnect();
   }

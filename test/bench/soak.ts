@@ -103,6 +103,8 @@ async function soak(soaked: readonly Soaked[], load: SoakLoad): Promise<Row[]> {
       const [low, high] = [Math.min(...shown), Math.max(...shown)];
       console.log(`  ${member.pod}: heap from ${inMB(low)} to ${inMB(high)}; "|" is where it is warm`);
       console.log(`    ${curve(shown).slice(0, -steady.length)}|${curve(shown).slice(-steady.length)}`);
+      const largest = samples.at(-1)?.largest ?? [];
+      console.log(`    largest: ${largest.map(({ size, key }) => `${size} (${key})`).join(", ")}`);
       return rowsOf(member.pod, steady);
     }),
   ];
