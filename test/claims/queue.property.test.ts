@@ -172,10 +172,10 @@ test("all of this holds where there are many kinds and classes, some of them for
 const PASSING_KEYS = Array.from({ length: 9 }, (_, index) => `key-${index}`);
 
 test("all of this holds when what told hosts apart has been forgotten, and is asked for again", () => {
-  const cases = CASES === 1 ? 1 : Math.max(4, Math.ceil(CASES / 5_000));
+  const cases = CASES === 1 ? 1 : Math.max(4, Math.ceil(CASES / 2_500));
   for (let seed = FIRST_SEED; seed < FIRST_SEED + cases; seed++) {
     const random = new Random(seed * 7919);
-    const size = { ...generate.LARGE, hosts: 24, claims: 60, keys: PASSING_KEYS };
+    const size = { ...generate.LARGE, hosts: 16, claims: 40, keys: PASSING_KEYS };
     const queue = new ClaimQueue(1);
     const changes: generate.Change[] = [];
     const change = (next: generate.Change) => {
@@ -198,6 +198,7 @@ test("all of this holds when what told hosts apart has been forgotten, and is as
         change({ type: "setClaim", claim: { ...claim, requirements, id: `m${n}` } });
         if (random.chance(0.2)) change({ type: "setHost", host: generate.randomHost(random, size) });
       }
+      for (let n = 0; n < size.claims; n += 2) change({ type: "removeClaim", id: `m${n}` });
       const { hosts, claims } = generate.worldAfter(changes);
       agreesOnDisplaced({ random, size: asked, queue, hosts, claims });
       assert.deepEqual(placed(queue), reference.place(claims, hosts), `CLAIMS_SEED=${seed}`);
