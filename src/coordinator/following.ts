@@ -183,7 +183,11 @@ export class Following {
         known();
         if (machine.problems.length > 0) onMachineProblems(machine);
       },
-      delete: (machine) => world.deleteMachine(machine),
+      delete: (machine) => {
+        // Before the first of them is taken for gone: that a kind is not served says nothing of its objects.
+        if (mirror.state === "absent") world.machinesUnknown(machineKind);
+        world.deleteMachine(machine);
+      },
       synced: known,
     });
     return mirror;

@@ -1,8 +1,8 @@
-import type { Host } from "../claims/claim.ts";
+import { consumerKey, type Host } from "../claims/claim.ts";
 import type { Clock } from "../clock.ts";
 import type { HostProfile } from "../hosts/profile.ts";
 import type { KubeApi } from "../kube/api.ts";
-import { isConflict, isNotFound } from "../kube/errors.ts";
+import { isConflict, isObjectNotFound } from "../kube/errors.ts";
 import type { Log } from "../log.ts";
 import type { World } from "./world.ts";
 
@@ -24,7 +24,8 @@ export interface OrphansOptions {
 /** Hosts that name a machine which does not exist: reported always, released only where a person asked for it. */
 export class Orphans {
   readonly #options: OrphansOptions;
-  readonly #sinceMs = new Map<string, number>();
+  /** By uid of the host: whose it is, and since when that consumer has been gone. */
+  readonly #since = new Map<string, { consumer: string; atMs: number }>();
 
   constructor(options: OrphansOptions) {
     this.#options = options;
@@ -33,9 +34,10 @@ export class Orphans {
   /** Those that have been orphans long enough, as of the last look. */
   *current(): Iterable<Host> {
     const { world, clock } = this.#options;
-    for (const [uid, sinceMs] of this.#sinceMs) {
+    for (const [uid, { consumer, atMs }] of this.#since) {
       const host = world.host(uid);
-      if (host !== undefined && clock.monotonicMs() - sinceMs >= PATIENCE_MS) yield host;
+      if (host !== undefined && holderOf(host) === consumer && clock.monotonicMs() - atMs >= PATIENCE_MS)
+        yield host;
     }
   }
 
@@ -43,9 +45,11 @@ export class Orphans {
   async look(responsible: boolean): Promise<void> {
     const { world, clock, onOrphan, release } = this.#options;
     const nowMs = clock.monotonicMs();
-    for (const uid of this.#sinceMs.keys()) if (!this.#isOrphan(world.host(uid))) this.#sinceMs.delete(uid);
+    for (const uid of this.#since.keys()) if (!this.#isOrphan(world.host(uid))) this.#since.delete(uid);
     for (const host of world.hosts()) {
-      if (this.#isOrphan(host) && !this.#sinceMs.has(host.uid)) this.#sinceMs.set(host.uid, nowMs);
+      const consumer = holderOf(host);
+      if (this.#isOrphan(host) && this.#since.get(host.uid)?.consumer !== consumer)
+        this.#since.set(host.uid, { consumer, atMs: nowMs });
     }
     if (!responsible) return;
     for (const host of [...this.current()]) {
@@ -70,7 +74,7 @@ export class Orphans {
         const machine = await api.get(machineType, { namespace, name });
         if (consumer.uid === "" || machine.metadata.uid === consumer.uid) return;
       } catch (error) {
-        if (!isNotFound(error)) throw error;
+        if (!isObjectNotFound(error)) throw error;
       }
       const patch = { type: "merge", body: profile.releasePatch(host) } as const;
       const key = { namespace: host.namespace, name: host.name };
@@ -85,4 +89,9 @@ export class Orphans {
         log.warn({ err: error, host: host.name }, "An orphaned host could not be released");
     }
   }
+}
+
+/** Another object of the same name is another consumer. */
+function holderOf({ consumer }: Host): string {
+  return consumer === null ? "" : `${consumerKey(consumer)} ${consumer.uid}`;
 }

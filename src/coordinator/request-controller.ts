@@ -2,7 +2,7 @@ import type { Host } from "../claims/claim.ts";
 import type { Clock } from "../clock.ts";
 import type { HostProfile } from "../hosts/profile.ts";
 import type { CallOptions, KubeApi } from "../kube/api.ts";
-import { isConflict, isNotFound } from "../kube/errors.ts";
+import { isConflict, isNotFound, isObjectNotFound } from "../kube/errors.ts";
 import { CLAIM_REQUESTS } from "../kube/types.ts";
 import type { Log } from "../log.ts";
 import { type ClaimRequest, readClaimRequest } from "../requests/claim-request.ts";
@@ -185,7 +185,13 @@ export class RequestController {
     if (binding === null || profile === undefined) return;
     const read = await readBoundHost(api, profile, consumer, hostNamespace, binding, call);
     if (read.host !== null) world.setHost(read.host);
-    if (read.state !== "ours") await this.#markReleased(request, waitsAgain, call);
+    if (read.state === "ours") return;
+    // Nobody has taken it away from who applied it: there is just none any more, and one is still asked for.
+    const lost = read.host === null || read.host.uid !== binding.hostUID;
+    if (request.explicit && lost) {
+      return this.#status(request, pendingStatus("Waiting again: its host was deleted"), call);
+    }
+    await this.#markReleased(request, waitsAgain, call);
   }
 
   /** An old holding must never take the place of a newer binding. */
@@ -213,7 +219,7 @@ export class RequestController {
       const machine = await api.get(profile.machineType, key(consumer), call);
       if (consumer.uid === "" || machine.metadata.uid === consumer.uid) return;
     } catch (error) {
-      if (!isNotFound(error)) throw error;
+      if (!isObjectNotFound(error)) throw error;
     }
     log.info(
       { request: `${request.namespace}/${request.name}` },

@@ -69,6 +69,15 @@ export class World extends Consumers {
     this.#announce();
   }
 
+  /** Their kind is not served any more, or not in the version that is known here: of none it is known that it is gone. */
+  machinesUnknown(machineKind: string): void {
+    if (!this.#knownMachineKinds.delete(machineKind)) return;
+    this.load(() => {
+      for (const [key, facts] of this.byKey) if (facts.kind === machineKind) this.#consumerChanged(key);
+    });
+    this.#announce();
+  }
+
   /**
    * Under a holder that is none of our replicas, only what that holder has itself tried within `windowMs` waits:
    * what it does not serve must not block what it does. null: every waiting claim counts.

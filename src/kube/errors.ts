@@ -33,6 +33,12 @@ function hasStatus(error: unknown, code: number): error is KubeError {
 }
 
 export const isNotFound = (error: unknown) => hasStatus(error, 404);
+/**
+ * 404 for this very object, from a server that knows its kind. A kind, or a version of it, that is not served has a
+ * 404 too, and says nothing of the objects: they may live on in another version.
+ */
+export const isObjectNotFound = (error: unknown) =>
+  hasStatus(error, 404) && (error.status?.details?.name ?? "") !== "";
 export const isForbidden = (error: unknown) => hasStatus(error, 403);
 export const isUnauthorized = (error: unknown) => hasStatus(error, 401);
 export const isGone = (error: unknown) => hasStatus(error, 410);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { BESKAR7_MACHINES, CLAIM_REQUESTS, PHYSICAL_HOSTS } from "../../src/kube/types.ts";
 import { skipWithoutControlPlane } from "../controlplane/index.ts";
-import { consumerOf, Objects } from "./objects.ts";
+import { consumerOf, Objects, phaseOf } from "./objects.ts";
 import { refusalOf } from "./refusal.ts";
 import { type PodClient, Rig, type RigReplica, until } from "./rig.ts";
 
@@ -66,6 +66,22 @@ describe(name, { skip: await skipWithoutControlPlane(name), timeout: 120_000 }, 
       key.includes("beskar7.io/"),
     );
     assert.deepEqual(left, [], "stamps go with the claim");
+  });
+
+  test("an applied request whose host is deleted waits again, and one whose host was taken away does not", async () => {
+    const pool = await Objects.in(rig.admin, "explicit-lost");
+    const inPool = ["-n", pool.namespace];
+    await pool.host("first");
+    await rig.plane.kubectl(["apply", ...inPool, "-f", "-"], { input: explicit("mine") });
+    await until(async () => phaseOf(await pool.getRequest("mine")) === "Bound");
+    await rig.admin.delete(PHYSICAL_HOSTS, { namespace: pool.namespace, name: "first" });
+    await until(async () => phaseOf(await pool.getRequest("mine")) === "Pending");
+    await pool.host("second");
+    await until(async () => phaseOf(await pool.getRequest("mine")) === "Bound");
+    assert.equal(consumerOf(await pool.getHost("second")), "mine");
+    await pool.release(rig.admin, "second");
+    await until(async () => phaseOf(await pool.getRequest("mine")) === "Released");
+    assert.equal(consumerOf(await pool.getHost("second")), "");
   });
 
   test("a request nobody could serve yet goes at once when it is deleted", async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { createAuthority, issueServing } from "../../certs/x509.ts";
 import { parseConfig } from "../../src/config.ts";
-import { EVENTS } from "../../src/kube/types.ts";
+import { CUSTOM_RESOURCE_DEFINITIONS, EVENTS } from "../../src/kube/types.ts";
 import { silentLog } from "../../src/log.ts";
 import { type Manager, startManager } from "../../src/manager.ts";
 import { openAuth } from "../../src/ops/auth.ts";
@@ -117,3 +117,23 @@ for (const [flags, released] of [
     });
   });
 }
+
+test("a kind of machine that is no longer served, though its machines live on, makes no orphans", async () => {
+  const cluster = orphansCluster();
+  await cluster.objects.machine("alive");
+  await cluster.held("held", { kind: "Beskar7Machine", name: "alive" });
+  const manager = await startReplica(cluster, ["--release-orphaned-hosts"]);
+  try {
+    const key = { name: "beskar7machines.infrastructure.cluster.x-k8s.io" };
+    const { spec } = await cluster.api.get(CUSTOM_RESOURCE_DEFINITIONS, key);
+    const [version, ...others] = (spec as { versions: object[] }).versions;
+    // As an upgrade ends that has moved the machines to another version.
+    const body = { spec: { versions: [{ ...version, served: false }, ...others] } };
+    await cluster.api.patch(CUSTOM_RESOURCE_DEFINITIONS, key, { type: "merge", body });
+    await cluster.clock.advance(LOOK_MS * 60);
+    assert.equal(consumerOf(await cluster.objects.getHost("held")), "alive");
+    assert.deepEqual((await cluster.api.list(EVENTS, { namespace: "default" })).items, []);
+  } finally {
+    await meanwhile(cluster, manager.stop());
+  }
+});

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Orphans } from "../../src/coordinator/orphans.ts";
-import { BESKAR7_MACHINES, CLAIM_REQUESTS, PHYSICAL_HOSTS } from "../../src/kube/types.ts";
+import {
+  BESKAR7_MACHINES,
+  CLAIM_REQUESTS,
+  CUSTOM_RESOURCE_DEFINITIONS,
+  PHYSICAL_HOSTS,
+} from "../../src/kube/types.ts";
 import { consumerOf } from "../e2e/objects.ts";
 import { type OrphansCluster, orphansCluster } from "./cluster.ts";
 
@@ -90,6 +95,27 @@ describe("a host whose machine does not exist", () => {
     assert.equal(await holderOf(cluster, "host"), "gone");
   });
 
+  test("begins its minute anew when it is claimed for another one that does not exist yet", async () => {
+    const cluster = orphansCluster();
+    cluster.world.machinesKnown("Beskar7Machine");
+    await cluster.held("host", GONE);
+    const orphans = cluster.orphans({ release: true });
+    await orphans.look(true);
+    await cluster.clock.advance(PATIENCE_MS - 1);
+    const key = { namespace: "default", name: "host" };
+    for (const consumerRef of [null, { kind: "Beskar7Machine", name: "soon" }]) {
+      await cluster.api.patch(PHYSICAL_HOSTS, key, { type: "merge", body: { spec: { consumerRef } } });
+      await cluster.show("host");
+    }
+    await orphans.look(true);
+    await cluster.clock.advance(PATIENCE_MS - 1);
+    await orphans.look(true);
+    assert.equal(await holderOf(cluster, "host"), "soon");
+    await cluster.clock.advance(1);
+    await orphans.look(true);
+    assert.equal(await holderOf(cluster, "host"), "");
+  });
+
   test("is not released when it changes at the last moment", async () => {
     const cluster = orphansCluster();
     cluster.world.machinesKnown("Beskar7Machine");
@@ -129,6 +155,17 @@ describe("even with --release-orphaned-hosts nobody touches the host", () => {
     },
     "of a machine while not all machines of its kind are known": async (cluster) => {
       await cluster.held("host", { kind: "Beskar7Machine", name: "alive" });
+    },
+    "of a machine whose kind is no longer served in the version that is known here": async (cluster) => {
+      cluster.world.machinesKnown("Beskar7Machine");
+      await cluster.objects.machine("alive");
+      await cluster.held("host", { kind: "Beskar7Machine", name: "alive" });
+      const key = { name: "beskar7machines.infrastructure.cluster.x-k8s.io" };
+      const { spec } = await cluster.api.get(CUSTOM_RESOURCE_DEFINITIONS, key);
+      const [version, ...others] = (spec as { versions: object[] }).versions;
+      const body = { spec: { versions: [{ ...version, served: false }, ...others] } };
+      await cluster.api.patch(CUSTOM_RESOURCE_DEFINITIONS, key, { type: "merge", body });
+      cluster.world.machinesUnknown("Beskar7Machine");
     },
     "of a consumer of a kind that nobody mirrors": async (cluster) => {
       cluster.world.machinesKnown("Beskar7Machine");
