@@ -186,8 +186,9 @@ export class Replica {
     this.routes = this.#createRoutes(bindings);
     world.onChange(() => this.processor.wake());
     world.onConsumer((key) => {
-      const request = world.consumer(key)?.request;
-      if (request != null) this.controller.enqueue(request.uid);
+      const { machine = null, request = null } = world.consumer(key) ?? {};
+      if (machine === null && request === null) this.processor.forget(key);
+      if (request !== null) this.controller.enqueue(request.uid);
       else this.demand.consider(key);
     });
     this.holder.onChange(() => this.#noteHolder());

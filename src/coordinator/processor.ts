@@ -79,6 +79,13 @@ export class Processor {
     this.#forgetBackoffs();
   }
 
+  /** Nothing is left of this consumer: neither is of its failures. */
+  forget(id: string): void {
+    if (!this.#backoff.has(id)) return;
+    this.#clearBackoff(id);
+    this.#options.world.suspend(id, false);
+  }
+
   /** Something changed: makes one pass in the next turn, however often it is called before. */
   wake(): void {
     if (this.#scheduled !== null || this.#signal === null || this.#signal.aborted) return;

@@ -113,6 +113,7 @@ export class RequestController {
 
   async #reconcile(uid: string, signal: AbortSignal): Promise<number | undefined> {
     const { world, clock } = this.#options;
+    this.#postponed.delete(uid);
     const request = world.request(uid);
     if (request === undefined) {
       this.#dueSince.delete(uid);

@@ -63,4 +63,22 @@ describe("a leader", () => {
     }
     assert.deepEqual([processor.inflight, processor.saturated, reliefs], [0, false, [0]]);
   });
+
+  test("does not hold its failures against a claim whose consumer went away and came again", async (t) => {
+    const { clock, processor, refusals, world } = leader(t);
+    world.setMachine(machine("machine-1"));
+    world.setHost(host("host-1"));
+    await clock.advance(0);
+    for (let failures = 0; failures < 2; failures++) {
+      refusals[failures]!();
+      await settled();
+      await clock.advance(0);
+    }
+    assert.equal(processor.inflight, 0, "it is tried again later");
+    world.deleteMachine(machine("machine-1"));
+    processor.forget("Beskar7Machine/default/machine-1");
+    world.setMachine(machine("machine-1", { uid: "uid-another" }));
+    await clock.advance(0);
+    assert.equal(processor.inflight, 1);
+  });
 });
