@@ -130,7 +130,7 @@ describe(name, { skip: await skipWithoutControlPlane(name), timeout: 120_000 }, 
     ],
     "a request that is not named after its consumer": [
       "RequestMisnamed",
-      /^warning ClaimRequest words\/mine names .*, whose request would be beskar7machine-mistyped$/,
+      /^warning ClaimRequest words\/mine names .*, whose request would be words\/beskar7machine-mistyped$/,
     ],
     "claims that were refused, but those left to the leader": [
       "ClaimsRejected",

@@ -109,13 +109,14 @@ describe(name, { skip: await skipWithoutControlPlane(name), timeout: 120_000 }, 
       namespace: "tenant",
       name: "mine",
     });
+    const tenant = await Objects.in(rig.admin, "tenant");
     await objects.bareMetalHost("shared");
     const stranger = await refusalOf(setReference(holder, "shared", hostClaim("example.com/v1")));
     assert.equal(stranger.verdict, "ForeignConsumer");
     assert.equal(stranger.code, 403);
     assert.equal(consumerOf(await setReference(holder, "shared", hostClaim("metal3.io/v1alpha1"))), "mine");
-    const request = await objects.getRequest("hostclaim.tenant.mine");
-    assert.equal(request.metadata.ownerReferences, undefined);
+    const { status } = await tenant.getRequest("hostclaim-mine");
+    assert.equal((status as { hostNamespace: string }).hostNamespace, objects.namespace);
     await objects.bareMetalHost("shared-2");
     const second = await refusalOf(setReference(holder, "shared-2", hostClaim("metal3.io/v1alpha1")));
     assert.equal(second.verdict, "ConsumerHoldsHost");
