@@ -38,6 +38,12 @@ function verdict(decision: Decision): string {
 }
 
 const rows: [name: string, attempt: Partial<Attempt>, view: Partial<ClaimsView>, want: string][] = [
+  [
+    "a consumer that names no namespace is of the host's",
+    { consumer: { ...machine, namespace: "" } },
+    {},
+    "leader, bound",
+  ],
   ["a release is nobody's business", { transition: "release", consumer: null }, {}, "uninvolved"],
   [
     "a completion passes for anybody",

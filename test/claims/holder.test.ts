@@ -41,8 +41,8 @@ const cases: [name: string, requester: ReturnType<typeof pod>, identity: string,
     true,
   ],
   [
-    "the pod whose name has what looks like a uuid inside",
-    pod("beskar7-system", "c", "pod"),
+    "a pod, where the holder's name goes on after what looks like a uuid,",
+    pod("beskar7-system", "c", "pod-x"),
     `pod_${UUID}-x`,
     false,
   ],
@@ -61,6 +61,8 @@ for (const [name, requester, identity, want] of cases) {
 test("a token with two pod names is bound to none", () => {
   const extra = { "authentication.kubernetes.io/pod-name": ["pod-a", "pod-b"] };
   assert.equal(parseRequester({ username: "system:serviceaccount:a:b", extra }).podName, "");
+  const mangled = { "authentication.kubernetes.io/pod-name": [null as unknown as string] };
+  assert.equal(parseRequester({ username: "system:serviceaccount:a:b", extra: mangled }).podName, "");
 });
 
 test("a requester is read with its namespace and account", () => {

@@ -82,10 +82,11 @@ for (const text of ["high", "1.5", "1e3", "0x10", "1000000001", "999999999999999
 
 test("label keys and values are read without the blanks around them, sorted by key", () => {
   const { requirements, problems } = requirementsFromAnnotations({
-    "beskar7.io/required-labels": " zone = a , rack=7,model =r650, zone=a",
+    "beskar7.io/required-labels": " rack = 7 , zone=a,model =r650, zone=a, disk = nvme",
   });
   assert.deepEqual(problems, []);
   assert.deepEqual(Object.entries(requirements.requiredLabels), [
+    ["disk", "nvme"],
     ["model", "r650"],
     ["rack", "7"],
     ["zone", "a"],
@@ -93,6 +94,8 @@ test("label keys and values are read without the blanks around them, sorted by k
 });
 
 for (const [key, valid] of [
+  ["a", true],
+  ["GPU_type", true],
   ["a/x", true],
   ["example.com/x", true],
   ["a.b.c.d/x", true],
