@@ -157,6 +157,23 @@ describe("an elector that stands", () => {
     assert.equal(elector.termHolds()?.leaseUid, server.lease?.metadata.uid);
   });
 
+  it("looks at once what became of its Lease when another had it before it was told that it has it", async () => {
+    server.create(OTHER);
+    const api = server.api();
+    const update: LeaseApi["update"] = async (...call) => {
+      const taken = await api.update(...call);
+      if (elector.observation.record?.holderIdentity === "other_9") {
+        server.update({ ...server.lease!, spec: { ...OTHER.spec, holderIdentity: "other_8" } });
+        elector.noteLease(server.lease);
+      }
+      return taken;
+    };
+    const elector: Elector = elect({ api: { ...api, update } });
+    await clock.advance(DURATION_MS + (RETRY_MS / 4) * 0.25);
+    assert.equal(lossReason(), "the Lease was taken over");
+    assert.equal(server.spec.holderIdentity, "other_8");
+  });
+
   it("gives each call half the renew deadline", async () => {
     elect();
     await clock.advance(0);
