@@ -80,6 +80,8 @@ export class Recorder {
       const usable = this.#usable(request, applicant);
       if (!usable.ok) return usable;
       try {
+        // First, so that what asks again does not depend on its machine's word even for a moment.
+        request = await this.#keep(request, applicant, call);
         if (!asks(request)) {
           const holds = await this.#holds(request, call);
           if (holds !== null) return { ok: false, holds };
@@ -87,7 +89,7 @@ export class Recorder {
         }
         if (request.hostNamespace !== applicant.namespace && request.binding === null)
           request = await this.#turnTo(applicant.namespace, request, call);
-        return { ok: true, request: await this.#keep(request, applicant, call) };
+        return { ok: true, request };
       } catch (error) {
         if (!isConflict(error) && !isNotFound(error)) throw error;
         request = await this.ensure(applicant, call);

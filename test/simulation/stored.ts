@@ -67,7 +67,8 @@ export class Stored {
       const request = this.requestOf(machineConsumer(machine), machine.namespace);
       const own = request !== null && sameConsumer(request.consumer, machine) ? request : null;
       if (own !== null && unresolvedBinding(own) !== null) continue;
-      const asks = (own !== null && !own.deleting && own.phase === "Pending") || machine.waits;
+      const asks =
+        (own !== null && !own.deleting && own.phase === "Pending" && !own.byMachine) || machine.waits;
       if (machine.deleting || machine.paused || !asks || holds(machine)) continue;
       claims.push(claimOfMachine(machine));
     }
