@@ -1,6 +1,7 @@
 /**
  * How a field stands on the wire and in JSON. A question mark: optional in Go as well, so that a zero is a
- * value and not an absence. A list holds its item's type, `{ map }` its values' type.
+ * value and not an absence. A list holds its item's type, `{ map }` its values' type; `{ items }` is a message around
+ * a list, which JSON shows as the list.
  */
 export type FieldType =
   | "string"
@@ -14,6 +15,7 @@ export type FieldType =
   | "microTime"
   | readonly [FieldType]
   | { readonly map: FieldType }
+  | { readonly items: FieldType }
   | Message;
 
 /** Field number -> name and type. Source: the generated.proto files of k8s.io/api, API version 1.36. */
@@ -91,7 +93,7 @@ const subjectAccess: Message = {
   2: ["nonResourceAttributes", nonResourceAttributes],
   3: ["user", "string"],
   4: ["groups", ["string?"]],
-  5: ["extra", { map: { 1: ["items", ["string?"]] } }],
+  5: ["extra", { map: { items: "string?" } }],
   6: ["uid", "string"],
 };
 

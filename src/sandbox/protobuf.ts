@@ -107,6 +107,9 @@ function setField(object: JsonObject, name: string, type: FieldType, value: bigi
 
 /** Undefined where the value is the type's zero and the field is one that JSON would leave out. */
 function decodeValue(value: bigint | Buffer, type: FieldType): unknown {
+  if (typeof type === "object" && "items" in type) {
+    return decodeMessage(value as Buffer, { 1: ["items", [type.items as FieldType]] }).items ?? [];
+  }
   if (typeof type === "object") return decodeMessage(value as Buffer, type as Message);
   switch (type) {
     case "string":
