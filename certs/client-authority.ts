@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import type { Clock } from "../src/clock.ts";
 import type { Log } from "../src/log.ts";
 import { followFolder } from "./follow-folder.ts";
+import { oneAtATime } from "./one-at-a-time.ts";
 
 export interface ClientAuthorityOptions {
   /** File with the authorities (PEM) whose client certificates may post reviews. */
@@ -42,13 +43,13 @@ export class ClientAuthority {
   async start(signal: AbortSignal): Promise<void> {
     const { path } = this.#options;
     this.#pem = await readClientAuthority(path);
-    followFolder({ ...this.#options, folder: dirname(path), look: () => this.look() }, signal).catch(
-      () => {},
-    );
+    followFolder({ ...this.#options, folder: dirname(path), look: this.look }, signal).catch(() => {});
   }
 
   /** Takes the file over if it can be used. */
-  async look(): Promise<void> {
+  readonly look = oneAtATime(() => this.#look());
+
+  async #look(): Promise<void> {
     const { path, log } = this.#options;
     try {
       const pem = await readClientAuthority(path);

@@ -5,6 +5,7 @@ import type { Clock } from "../src/clock.ts";
 import type { Log } from "../src/log.ts";
 import { CurrentCertificate } from "./current.ts";
 import { followFolder } from "./follow-folder.ts";
+import { oneAtATime } from "./one-at-a-time.ts";
 import { pairProblem } from "./policy.ts";
 import type { CertificateSource, ServingCertificate } from "./source.ts";
 
@@ -48,7 +49,9 @@ export class CertificateFiles implements CertificateSource {
   }
 
   /** Takes the files over if they belong together. */
-  async look(): Promise<void> {
+  readonly look = oneAtATime(() => this.#look());
+
+  async #look(): Promise<void> {
     const { folder, log, onRefused } = this.#options;
     const read = await readPair(folder);
     if ("problem" in read) {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { request } from "node:http";
 import { after, before, describe, it } from "node:test";
+import type { RequestHandler } from "express";
 import fc from "fast-check";
 import { Registry } from "prom-client";
 import { systemClock } from "../../src/clock.ts";
@@ -101,11 +102,12 @@ describe("the people's door", () => {
   let metrics: OpsServer;
   before(async () => {
     const world = () => worldOf(machine("secret-machine"), host("secret-host"));
-    guarded = await new QueueDoor(world()).open(closed);
+    const nobody: RequestHandler = (_request, response) => void response.status(401).end();
+    guarded = await new QueueDoor(world()).open(closed, [], nobody);
     open = await new QueueDoor(world()).open();
     const app = createOpsApp({
       registry: new Registry(),
-      metricsGuard: (_request, response) => void response.status(401).end(),
+      metricsGuard: nobody,
       routes: [],
       log: silentLog,
     });

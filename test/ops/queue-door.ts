@@ -1,3 +1,4 @@
+import type { RequestHandler } from "express";
 import { Registry } from "prom-client";
 import { systemClock } from "../../src/clock.ts";
 import type { World } from "../../src/coordinator/world.ts";
@@ -43,12 +44,16 @@ export class QueueDoor {
     world.onChange(() => this.streams.changed());
   }
 
-  async open(auth: Auth = openAuth, routes: readonly OpsRoute[] = []): Promise<this> {
+  async open(
+    auth: Auth = openAuth,
+    routes: readonly OpsRoute[] = [],
+    metricsGuard: RequestHandler | null = null,
+  ): Promise<this> {
     this.#auth = auth;
     const api = queueApiRoute({ views: this.#views(), streams: this.streams, auth: this.#auth });
     const app = createOpsApp({
       registry: new Registry(),
-      metricsGuard: null,
+      metricsGuard,
       routes: [api, ...routes],
       log: silentLog,
     });
