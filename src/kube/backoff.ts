@@ -4,10 +4,10 @@ const BASE_MS = 200;
 
 /**
  * Longest waits. Trying to reach a server that isn't there costs little, and it must be followed soon after it
- * returns. One that is busy with its start or its load, and says so by Retry-After, asks for 1 to 5 s at a time
- * and often needs less. Only refusals that nobody expects to pass soon (missing rights, errors) are left alone.
+ * returns. One that is busy with its start or its load says so by Retry-After: 1 s while it fills its caches, which
+ * often takes less. Only refusals that nobody expects to pass soon (missing rights, errors) are left alone.
  */
-const CAPS_MS = { unreachable: 2_000, busy: 2_000, refused: 10_000 } as const;
+const CAPS_MS = { unreachable: 2_000, busy: 1_000, refused: 10_000 } as const;
 
 /**
  * How long to wait after failures in a row: doubling from 0.2 s, with jitter so that replicas don't march in

@@ -55,10 +55,10 @@ async function singleController(coordinator: Coordinator): Promise<Row[]> {
   }
 }
 
-/** 20 machines at once for 40 free hosts: enough for everybody. */
+/** 20 machines at once for 60 free hosts: enough even where each of the controllers takes one for each machine. */
 async function multipleControllers(coordinator: Coordinator): Promise<Row[]> {
-  return inRuns(coordinator, "3 controllers, 20 machines, 40 free hosts", async (pool) => {
-    await inParallel(numbered("host", 40), (name) => pool.objects.host(name));
+  return inRuns(coordinator, "3 controllers, 20 machines, 60 free hosts", async (pool) => {
+    await inParallel(numbered("host", 60), (name) => pool.objects.host(name));
     const startedMs = performance.now();
     await inParallel(numbered("machine", 20), (name) => pool.objects.machine(name));
     await pool.untilBound(20);
