@@ -6,7 +6,7 @@ import { Matching } from "./matching.ts";
 import { HostClass, Kind, type Parts, type Seat, type Ticket } from "./network.ts";
 import { claimIndex, compareClaims } from "./priority.ts";
 import { fits } from "./requirements.ts";
-import { merged, seatIndex, sortedSeats } from "./seats.ts";
+import { merged, seatIndex, sortedSeats, without } from "./seats.ts";
 import {
   type Change,
   type Condition,
@@ -25,9 +25,6 @@ const SPARE_KINDS = 16;
 
 /** When this part of all hosts is concerned, it is quicker to go through all. */
 const SCAN_ALL = 4;
-
-/** Below this part of a class its seats are quicker taken out one by one. */
-const FEW = 32;
 
 const candidateBits = new ScratchBits();
 const conditionBits = new ScratchBits();
@@ -214,20 +211,14 @@ export class Pool {
     const remaining = cls.terms.filter((term) => term.word !== word);
     this.rename(cls, withTerm(remaining, usual ?? null));
     if (others === null) return;
-    let count = 0;
     for (const [term, seats] of others) {
       const part = this.enterClass(withTerm(remaining, term));
       part.members = sortedSeats(seats);
       for (const seat of seats) seat.class = part;
       this.matching.copyFits(cls, part);
       this.matching.splitOff(cls, part, seats.length);
-      count += seats.length;
+      cls.members = without(cls.members, part.members);
     }
-    if (count * FEW < cls.members.length) {
-      for (const seats of others.values()) {
-        for (const { host } of seats) cls.members = removed(cls.members, seatIndex(cls.members, host));
-      }
-    } else cls.members = cls.members.filter((seat) => seat.class === cls);
   }
 
   /** The hosts of the class say other things than before. */
