@@ -7,23 +7,27 @@
  */
 import { afterSpace, endOfString, endOfValue, fail } from "./json-syntax.ts";
 
-/** "whole": the value as JSON.parse makes it. Else the fields to keep of an object; what is none is kept whole. */
-export type Selection = "whole" | { readonly [key: string]: Selection };
+/**
+ * "whole": the value as JSON.parse makes it. "repeated": the same, and where the text of an object comes again the very
+ * same frozen object, unless it is long. Else the fields to keep of an object; what is none is kept whole.
+ */
+export type Selection = "whole" | "repeated" | { readonly [key: string]: Selection };
 
 /** A selection as the reader wants it: keys as bytes, `null` for "whole". */
 export interface Fields {
   readonly keys: readonly string[];
   readonly bytes: readonly Uint8Array[];
-  readonly below: readonly (Fields | null)[];
+  readonly below: readonly (Fields | RepeatedObjects | null)[];
 }
 
-export function select(selection: Exclude<Selection, "whole">): Fields {
+export function select(selection: Exclude<Selection, string>): Fields {
   const keys = Object.keys(selection);
   return {
     keys,
     bytes: keys.map((key) => Buffer.from(key)),
     below: keys.map((key) => {
       const below = selection[key]!;
+      if (below === "repeated") return new RepeatedObjects();
       return below === "whole" ? null : select(below);
     }),
   };
@@ -46,6 +50,41 @@ const WORTH_REMEMBERING_BYTES = 96;
 /** A review has at most a handful of such texts; a forged one with thousands must not make them quadratic. */
 const REMEMBERED = 8;
 
+/** As many writers as most clusters have, and no text that costs much to keep or to compare. */
+const REPEATED = 4;
+const REPEATED_BYTES = 4_096;
+
+/** The last objects that were read in one place, by their texts. */
+class RepeatedObjects {
+  readonly #known: { text: Buffer; value: unknown }[] = [];
+  #oldest = 0;
+
+  /** The object whose text begins at `start`. @throws SyntaxError */
+  read(text: Buffer, start: number): { value: unknown; end: number } {
+    for (const known of this.#known) {
+      const end = start + known.text.length;
+      // An object ends where its brackets close, so nothing that begins like this one goes on.
+      if (end <= text.length && text.compare(known.text, 0, known.text.length, start, end) === 0)
+        return { value: known.value, end };
+    }
+    const end = endOfValue(text, start);
+    const value: unknown = JSON.parse(text.toString("utf8", start, end));
+    if (end - start <= REPEATED_BYTES) {
+      deepFreeze(value);
+      this.#known[this.#oldest] = { text: Buffer.from(text.subarray(start, end)), value };
+      this.#oldest = (this.#oldest + 1) % REPEATED;
+    }
+    return { value, end };
+  }
+}
+
+/** What many readers share, none may change. The text is short, so this does not go deep. */
+function deepFreeze(value: unknown): void {
+  if (typeof value !== "object" || value === null) return;
+  for (const below of Object.values(value)) deepFreeze(below);
+  Object.freeze(value);
+}
+
 class Reader {
   readonly #text: Buffer;
   #at = 0;
@@ -57,11 +96,16 @@ class Reader {
   }
 
   /** The value that comes next. */
-  value(fields: Fields | null): unknown {
+  value(fields: Fields | RepeatedObjects | null): unknown {
     const text = this.#text;
     const start = afterSpace(text, this.#at);
     const first = text[start];
-    if (first === OPEN_OBJECT && fields !== null) return this.#object(fields, start + 1);
+    if (first === OPEN_OBJECT && fields !== null) {
+      if (!(fields instanceof RepeatedObjects)) return this.#object(fields, start + 1);
+      const { value, end } = fields.read(text, start);
+      this.#at = end;
+      return value;
+    }
     const end = endOfValue(text, start);
     this.#at = end;
     return first === QUOTE ? textBetween(text, start, end) : JSON.parse(text.toString("utf8", start, end));

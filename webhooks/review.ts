@@ -18,8 +18,9 @@ export interface ReviewRequest {
   readonly name: string;
   readonly dryRun: boolean;
   readonly userInfo: UserInfo;
-  /** Both hold only what HOST_FIELDS names. */
+  /** Holds only what WRITTEN_FIELDS names. */
   readonly object: KubeObject;
+  /** Holds only what HOST_FIELDS names. */
   readonly oldObject: KubeObject;
 }
 
@@ -55,6 +56,12 @@ export const HOST_FIELDS = {
   },
 } as const satisfies Selection;
 
+/** What a verdict may read of the host as it is to become: a verdict is about the host as it is. */
+export const WRITTEN_FIELDS = {
+  metadata: { name: "whole", namespace: "whole", uid: "whole", annotations: "whole" },
+  spec: { consumerRef: "whole" },
+} as const satisfies Selection;
+
 const REVIEW_FIELDS = select({
   kind: "whole",
   apiVersion: "whole",
@@ -66,8 +73,9 @@ const REVIEW_FIELDS = select({
     namespace: "whole",
     name: "whole",
     dryRun: "whole",
-    userInfo: { username: "whole", groups: "whole", extra: "whole" },
-    object: HOST_FIELDS,
+    // Frozen: readUserInfo goes by the object.
+    userInfo: "repeated",
+    object: WRITTEN_FIELDS,
     oldObject: HOST_FIELDS,
   },
 });
@@ -142,8 +150,20 @@ function isTextMap(value: unknown): boolean {
   return true;
 }
 
+/** The same for the same object, so that others may remember what they concluded from it. */
 function readUserInfo(value: unknown): UserInfo | undefined {
   if (!isRecord(value)) return undefined;
+  let userInfo = userInfos.get(value);
+  if (userInfo === undefined) {
+    userInfo = checkUserInfo(value);
+    if (userInfo !== undefined) userInfos.set(value, userInfo);
+  }
+  return userInfo;
+}
+
+const userInfos = new WeakMap<Json, UserInfo>();
+
+function checkUserInfo(value: Json): UserInfo | undefined {
   const groups = value.groups ?? [];
   const extra = value.extra ?? {};
   if (!isTextList(groups) || !isRecord(extra)) return undefined;

@@ -14,7 +14,7 @@ import { type Intent, intentOf } from "../src/coordinator/intent.ts";
 import type { World } from "../src/coordinator/world.ts";
 import type { HostProfile, HostTransition } from "../src/hosts/profile.ts";
 import type { KubeObject } from "../src/kube/api.ts";
-import type { ReviewRequest } from "./review.ts";
+import type { ReviewRequest, UserInfo } from "./review.ts";
 
 /** A reviewer that is behind the holder waits this long for its mirrors before it says OutOfOrder. */
 const CATCH_UP_MS = 1_000;
@@ -68,13 +68,15 @@ const REFUSED_BY_MIRROR: ReadonlySet<RejectReason | ""> = new Set([
 /** The one question that both webhooks ask. Between the last look at the world and `decide` nothing is awaited. */
 export class Judge {
   readonly #options: VerdictOptions;
+  /** Most reviews are about writes of the same few, who come as the same object. */
+  readonly #requesters = new WeakMap<UserInfo, Requester>();
 
   constructor(options: VerdictOptions) {
     this.#options = options;
   }
 
   judge(request: ReviewRequest, signal: AbortSignal): Verdict | Promise<Verdict> {
-    const requester = parseRequester(request.userInfo);
+    const requester = this.#requesterOf(request.userInfo);
     const profile = this.#options.profileForResource(request.group, request.resource);
     if (profile === undefined || request.operation !== "UPDATE" || request.subresource !== "") {
       return uninvolved(requester, null, null);
@@ -151,6 +153,14 @@ export class Judge {
     return this.#options
       .caughtUp(asked.host.kind, intent, CATCH_UP_MS, signal)
       .then((caughtUp) => (caughtUp ? this.#confirm(asked, signal) : verdict));
+  }
+
+  #requesterOf(userInfo: UserInfo): Requester {
+    const known = this.#requesters.get(userInfo);
+    if (known !== undefined) return known;
+    const requester = parseRequester(userInfo);
+    this.#requesters.set(userInfo, requester);
+    return requester;
   }
 
   #breaksGlass(requester: Requester): boolean {

@@ -4,7 +4,7 @@ import { intentOf } from "../../src/coordinator/intent.ts";
 import { profiles } from "../../src/hosts/profiles.ts";
 import type { KubeObject } from "../../src/kube/api.ts";
 import type { Selection } from "../../webhooks/json-fields.ts";
-import { HOST_FIELDS } from "../../webhooks/review.ts";
+import { HOST_FIELDS, WRITTEN_FIELDS } from "../../webhooks/review.ts";
 import { consumerRefOf } from "../../webhooks/verdict.ts";
 import { bareMetalHost, physicalHost } from "../fixtures/objects.ts";
 
@@ -39,34 +39,40 @@ function watched(value: object, path: string, read: Set<string>): object {
 }
 
 function isSelected(path: string, selection: Selection): boolean {
-  if (selection === "whole") return true;
+  if (typeof selection === "string") return true;
   const [first = "", ...rest] = path.split(".");
   const below = Object.hasOwn(selection, first) ? selection[first]! : undefined;
   return below !== undefined && (rest.length === 0 || isSelected(rest.join("."), below));
 }
 
+const leftOut = (read: ReadonlySet<string>, selection: Selection) =>
+  [...read].filter(
+    (path) =>
+      !isSelected(path, selection) && !INVENTORY.some((part) => path === part || path.startsWith(`${part}.`)),
+  );
+
 for (const [name, object] of Object.entries(HOSTS)) {
   test(`of ${name} in a review nothing is read that a review's reader leaves out`, () => {
-    const read = new Set<string>();
-    const before = watched(object, "", read) as KubeObject;
-    const after = watched(
-      { ...object, spec: { consumerRef: { ...consumerRef, name: "m" } } },
-      "",
-      read,
-    ) as KubeObject;
-    for (const profile of profiles) {
-      profile.readHost(before);
-      profile.readConsumerRef(before);
-      profile.transition(before, after);
-      profile.transition(after, before);
+    const other = { ...object, spec: { consumerRef: { ...consumerRef, name: "m" } } };
+    const readBefore = new Set<string>();
+    const readAfter = new Set<string>();
+    for (const [from, to] of [
+      [object, other],
+      [other, object],
+    ] as const) {
+      const before = watched(from, "", readBefore) as KubeObject;
+      const after = watched(to, "", readAfter) as KubeObject;
+      for (const profile of profiles) {
+        profile.readHost(before);
+        profile.readConsumerRef(before);
+        profile.transition(before, after);
+      }
+      intentOf(before, after);
+      consumerRefOf(after);
     }
-    intentOf(before, after);
-    consumerRefOf(after);
-    assert.ok(read.has("spec.consumerRef") && read.has("metadata.uid"));
-    const leftOut = [...read].filter((path) => !isSelected(path, HOST_FIELDS));
-    assert.deepEqual(
-      leftOut.filter((path) => !INVENTORY.some((part) => path === part || path.startsWith(`${part}.`))),
-      [],
-    );
+    assert.ok(readBefore.has("spec.consumerRef") && readBefore.has("metadata.uid"));
+    assert.ok(readAfter.has("spec.consumerRef") && readAfter.has("metadata.annotations"));
+    assert.deepEqual(leftOut(readBefore, HOST_FIELDS), []);
+    assert.deepEqual(leftOut(readAfter, WRITTEN_FIELDS), []);
   });
 }

@@ -6,12 +6,19 @@ import { readFields, type Selection, select } from "../../webhooks/json-fields.t
 /** JSON_FIELDS_RUNS=100000 for a long search. */
 const numRuns = Number(process.env.JSON_FIELDS_RUNS ?? 2_000);
 
-const SELECTION = { a: "whole", b: { a: "whole", b: { a: "whole" } }, uid: "whole" } as const;
+type Json = Record<string, unknown>;
+
+const SELECTION = {
+  a: "whole",
+  b: { a: "whole", b: { a: "whole", ab: "repeated" } },
+  ab: "repeated",
+  uid: "whole",
+} as const;
 const FIELDS = select(SELECTION);
 
 /** What readFields promises, said with JSON.parse. */
 function pick(value: unknown, selection: Selection): unknown {
-  if (selection === "whole" || typeof value !== "object" || value === null || Array.isArray(value))
+  if (typeof selection === "string" || typeof value !== "object" || value === null || Array.isArray(value))
     return value;
   const picked: Record<string, unknown> = {};
   for (const [key, below] of Object.entries(selection)) {
@@ -213,5 +220,18 @@ describe("fields read out of a JSON text", () => {
     );
     assert.equal(Object.getPrototypeOf(read), Object.prototype);
     assert.equal(({} as { admin?: boolean }).admin, undefined);
+  });
+
+  test("are the same frozen objects when the same text comes again, and never another's", () => {
+    const read = (text: string) => (readFields(Buffer.from(`{"uid":1,"ab":${text}}`), FIELDS) as Json).ab;
+    const first = read('{"name":"a","groups":["x"]}') as Json;
+    assert.equal(read('{"name":"a","groups":["x"]}'), first);
+    assert.ok(Object.isFrozen(first) && Object.isFrozen(first.groups));
+    assert.deepEqual(read('{"name":"b","groups":["x"]}'), { name: "b", groups: ["x"] });
+    for (let n = 0; n < 10; n++) read(`{"n":${n}}`);
+    assert.deepEqual(read('{"name":"a","groups":["x"]}'), first);
+    assert.ok(read(`{"deep":${"[".repeat(100_000)}${"]".repeat(100_000)}}`));
+    agrees('{"ab":{"name":"a","groups":["x"]}');
+    agrees('{"ab":{"name":"a","groups":["x"]}1}');
   });
 });
