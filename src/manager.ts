@@ -144,8 +144,11 @@ async function startBehind(
       door.on,
     ),
   });
-  /** Of what all replicas see, one tells: the leader, or whoever is there while nobody leads. */
-  const speaks = () => replica.isLeading() || replica.holder.state().kind === "none";
+  /** Of what all replicas see, one tells: the leader, or whoever is there while none of them leads. */
+  const speaks = () => {
+    const holder = replica.holder.state();
+    return replica.isLeading() || holder.kind === "none" || holder.foreign;
+  };
   options.registrations.onEdited(registrationEvents(events, speaks));
   const orphans = new Orphans({
     api,

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import type { EditListener } from "../../certs/ca-bundle.ts";
 import { createAuthority, issueServing } from "../../certs/x509.ts";
 import { parseConfig } from "../../src/config.ts";
-import { CUSTOM_RESOURCE_DEFINITIONS, EVENTS } from "../../src/kube/types.ts";
+import { CUSTOM_RESOURCE_DEFINITIONS, EVENTS, LEASES } from "../../src/kube/types.ts";
 import { silentLog } from "../../src/log.ts";
 import { type Manager, startManager } from "../../src/manager.ts";
 import { openAuth } from "../../src/ops/auth.ts";
@@ -16,7 +17,11 @@ const LOOK_MS = 30_000;
 const GAUGE = /^beskar7_claim_coordinator_orphaned_hosts\{namespace="default",host_kind="PhysicalHost"\} 1$/m;
 
 /** A replica as its command starts it, but for its clock and its certificate. */
-async function startReplica({ api, clock }: OrphansCluster, flags: readonly string[]): Promise<Manager> {
+async function startReplica(
+  { api, clock }: OrphansCluster,
+  flags: readonly string[],
+  edited: EditListener[] = [],
+): Promise<Manager> {
   const words = [
     "manager",
     "--webhook-url=https://coordinator.example",
@@ -42,7 +47,7 @@ async function startReplica({ api, clock }: OrphansCluster, flags: readonly stri
     log: silentLog,
     random: () => 0.5,
     certificates: { current: () => certificate, onChange: () => () => {}, start: async () => {} },
-    registrations: { edits: () => [].values(), onEdited() {} },
+    registrations: { edits: () => [].values(), onEdited: (listener) => edited.push(listener) },
     sign: null,
     signal: new AbortController().signal,
     auth: openAuth,
@@ -135,5 +140,40 @@ test("a kind of machine that is no longer served, though its machines live on, m
     assert.deepEqual((await cluster.api.list(EVENTS, { namespace: "default" })).items, []);
   } finally {
     await meanwhile(cluster, manager.stop());
+  }
+});
+
+test("replicas tell of orphans and edited registrations, and release, where the holder is none of them", async () => {
+  const cluster = orphansCluster();
+  await cluster.held("orphan", { kind: "Beskar7Machine", name: "gone" });
+  await cluster.api.create(LEASES, {
+    apiVersion: "coordination.k8s.io/v1",
+    kind: "Lease",
+    metadata: { namespace: "default", name: "beskar7-claim-coordinator-leader" },
+    spec: {
+      holderIdentity: "beskar7-controller-0_1",
+      leaseDurationSeconds: 36_000,
+      leaseTransitions: 0,
+      acquireTime: "2026-01-01T00:00:00.000000Z",
+      renewTime: "2026-01-01T00:00:00.000000Z",
+    },
+  });
+  const flags = ["--release-orphaned-hosts"];
+  const edited: EditListener[] = [];
+  const managers = [
+    await startReplica(cluster, flags, edited),
+    await startReplica(cluster, [...flags, "--enable-claim-coordinator-leader-election"], edited),
+  ];
+  try {
+    const metadata = { name: "registration", uid: "of-the-registration" };
+    for (const tell of edited) tell({ kind: "ValidatingWebhookConfiguration", metadata }, ["failurePolicy"]);
+    await cluster.clock.advance(LOOK_MS * 3);
+    const reasons = (await cluster.api.list(EVENTS, { namespace: "default" })).items.map(
+      ({ reason }) => reason,
+    );
+    assert.deepEqual([...new Set(reasons)].sort(), ["OrphanedHost", "RegistrationEdited"]);
+    assert.equal(consumerOf(await cluster.objects.getHost("orphan")), "");
+  } finally {
+    await meanwhile(cluster, Promise.all(managers.map((manager) => manager.stop())));
   }
 });

@@ -18,10 +18,10 @@ export const VALIDATIONS: Readonly<Record<string, Validation>> = {
   ],
   Event(object) {
     const { namespace } = object.metadata;
-    const about = asObject(object.involvedObject).namespace;
+    const about = asObject(object.involvedObject).namespace ?? "";
     // Objects of the cluster have their events in the default namespace.
-    if (about === namespace || (about === undefined && namespace === "default")) return [];
-    return [invalidValue("involvedObject.namespace", about ?? "", "does not match event.namespace")];
+    if (about === namespace || (about === "" && namespace === "default")) return [];
+    return [invalidValue("involvedObject.namespace", about, "does not match event.namespace")];
   },
   Lease(object) {
     const { leaseDurationSeconds, leaseTransitions } = asObject(object.spec);
