@@ -1,17 +1,16 @@
 import { accessSync, constants } from "node:fs";
+import { test } from "node:test";
 import { type Browser, chromium } from "playwright-core";
 
-const PLACES = [
-  process.env.CHROMIUM ?? "",
-  "/usr/bin/chromium",
-  "/usr/bin/chromium-browser",
-  "/usr/bin/google-chrome",
-];
+/** A path in CHROMIUM counts alone. */
+const PLACES = process.env.CHROMIUM
+  ? [process.env.CHROMIUM]
+  : ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+const WHY = "no Chromium is installed (the package chromium, or a path in CHROMIUM)";
 
 function find(): string | undefined {
   return PLACES.find((path) => {
     try {
-      if (path === "") return false;
       accessSync(path, constants.X_OK);
       return true;
     } catch {
@@ -20,12 +19,16 @@ function find(): string | undefined {
   });
 }
 
-/** For a suite's `skip`: false, or why it can't run here, said on standard error too. */
+/**
+ * For a suite's `skip`: false, or why it can't run here, said on standard error too and counted as a test that was
+ * skipped, since a skipped suite counts as nothing. With REQUIRE_CHROMIUM=1 it throws.
+ */
 export function skipWithoutChromium(suite: string): string | false {
   if (find() !== undefined) return false;
-  const why = "no Chromium is installed (the package chromium, or a path in CHROMIUM)";
-  process.stderr.write(`\n!! SKIPPED ${suite}: ${why}\n\n`);
-  return why;
+  if (process.env.REQUIRE_CHROMIUM === "1") throw new Error(WHY);
+  process.stderr.write(`\n!!! SKIPPED ${suite}: ${WHY}\n\n`);
+  test(`${suite}: not tested`, { skip: WHY });
+  return WHY;
 }
 
 /** A browser calls home when it starts; a test's has nothing to say there. */
