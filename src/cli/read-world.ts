@@ -39,5 +39,6 @@ export async function readWorld(api: KubeApi, namespace: string): Promise<ReadWo
       if (isNamedAfterConsumer(request)) world.setRequest(request);
     }),
   ]);
+  world.requestsKnownWhile(() => !missing.includes(`${CLAIM_REQUESTS.plural}.${CLAIM_REQUESTS.group}`));
   return { world, missing };
 }

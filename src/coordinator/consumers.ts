@@ -1,10 +1,27 @@
 import { type Consumer, consumerKey, type Host, sameConsumer } from "../claims/claim.ts";
 import type { ClaimRequest } from "../requests/claim-request.ts";
+import { isClaimRequest } from "./consumer-object.ts";
 import { type ConsumerFacts, emptyFacts, isHeldBy } from "./facts.ts";
 
 /** What is known of each consumer, by its key: the reading half of the world. */
 export class Consumers {
   protected readonly byKey = new Map<string, ConsumerFacts>();
+  protected readonly knownMachineKinds = new Set<string>();
+  #requestsKnown = () => false;
+
+  /** While `known` says so, a request that is not here does not exist. */
+  requestsKnownWhile(known: () => boolean): void {
+    this.#requestsKnown = known;
+  }
+
+  /** Whether the object behind this consumer is certainly gone: its kind is mirrored and it is not there. */
+  isGone(consumer: Consumer): boolean {
+    const byRequest = isClaimRequest(consumer);
+    if (byRequest ? !this.#requestsKnown() : !this.knownMachineKinds.has(consumer.kind)) return false;
+    const { machine = null, request = null } = this.byKey.get(consumerKey(consumer)) ?? {};
+    const object = byRequest ? request : machine;
+    return object === null || (consumer.uid !== "" && object.uid !== consumer.uid);
+  }
 
   factsOf(request: ClaimRequest): Readonly<ConsumerFacts> | undefined {
     return this.byKey.get(consumerKey(request.consumer));

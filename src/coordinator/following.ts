@@ -78,6 +78,7 @@ export class Following {
       set: (request) => world.setRequest(request),
       delete: (request) => world.deleteRequest(request.uid),
     });
+    world.requestsKnownWhile(() => this.#requests.resourceVersion !== "");
     this.#lease = this.#mirror(LEASES, false, (object) => object, {
       set: (lease) => onLease(lease, this.#lease.resourceVersion),
       delete: () => onLease(null, this.#lease.resourceVersion),

@@ -2,8 +2,9 @@ import { consumerKey, type Host } from "../claims/claim.ts";
 import type { Clock } from "../clock.ts";
 import type { HostProfile } from "../hosts/profile.ts";
 import type { KubeApi } from "../kube/api.ts";
-import { isConflict, isObjectNotFound } from "../kube/errors.ts";
+import { isConflict } from "../kube/errors.ts";
 import type { Log } from "../log.ts";
+import { isGoneNow, typeOfConsumer } from "./consumer-object.ts";
 import type { World } from "./world.ts";
 
 /** A consumer may be made after its host was claimed for it, and mirrors may be apart: so long nobody is an orphan. */
@@ -21,7 +22,10 @@ export interface OrphansOptions {
   onOrphan(host: Host): void;
 }
 
-/** Hosts that name a machine which does not exist: reported always, released only where a person asked for it. */
+/**
+ * Hosts that name a machine, or a request that stood for itself, which does not exist: reported always, released only
+ * where a person asked for it.
+ */
 export class Orphans {
   readonly #options: OrphansOptions;
   /** By uid of the host: whose it is, and since when that consumer has been gone. */
@@ -66,16 +70,10 @@ export class Orphans {
     const { api, world, log, profileFor, profileForMachine } = this.#options;
     const { consumer } = host;
     const profile = profileFor(host.kind);
-    const machineType = consumer === null ? undefined : profileForMachine(consumer.kind)?.machineType;
-    if (consumer === null || profile === undefined || machineType === undefined) return;
+    const type = consumer === null ? undefined : typeOfConsumer(consumer, profileForMachine);
+    if (consumer === null || profile === undefined || type === undefined) return;
     try {
-      try {
-        const { namespace, name } = consumer;
-        const machine = await api.get(machineType, { namespace, name });
-        if (consumer.uid === "" || machine.metadata.uid === consumer.uid) return;
-      } catch (error) {
-        if (!isObjectNotFound(error)) throw error;
-      }
+      if (!(await isGoneNow(api, type, consumer))) return;
       const patch = { type: "merge", body: profile.releasePatch(host) } as const;
       const key = { namespace: host.namespace, name: host.name };
       world.setHost(profile.readHost(await api.patch(profile.hostType, key, patch)));

@@ -2,11 +2,12 @@ import type { Host } from "../claims/claim.ts";
 import type { Clock } from "../clock.ts";
 import type { HostProfile } from "../hosts/profile.ts";
 import type { CallOptions, KubeApi } from "../kube/api.ts";
-import { isConflict, isNotFound, isObjectNotFound } from "../kube/errors.ts";
+import { isConflict, isNotFound } from "../kube/errors.ts";
 import { CLAIM_REQUESTS } from "../kube/types.ts";
 import type { Log } from "../log.ts";
 import { type ClaimRequest, readClaimRequest } from "../requests/claim-request.ts";
 import { readBoundHost } from "./bound-host.ts";
+import { isGoneNow, typeOfConsumer } from "./consumer-object.ts";
 import { currentRequest } from "./facts.ts";
 import { settleBinding } from "./fence.ts";
 import { nextAction, type RequestAction } from "./request-action.ts";
@@ -214,14 +215,8 @@ export class RequestController {
   async #deleteIfConsumerGone(request: ClaimRequest, call: CallOptions): Promise<void> {
     const { api, log, profileForMachine } = this.#options;
     const { consumer } = request;
-    const profile = profileForMachine(consumer.kind);
-    if (profile === undefined) return;
-    try {
-      const machine = await api.get(profile.machineType, key(consumer), call);
-      if (consumer.uid === "" || machine.metadata.uid === consumer.uid) return;
-    } catch (error) {
-      if (!isObjectNotFound(error)) throw error;
-    }
+    const type = typeOfConsumer(consumer, profileForMachine);
+    if (type === undefined || !(await isGoneNow(api, type, consumer, call))) return;
     log.info(
       { request: `${request.namespace}/${request.name}` },
       "Deleting a ClaimRequest whose consumer is gone",

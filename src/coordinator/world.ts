@@ -31,7 +31,6 @@ export class World extends Consumers {
   readonly queue = new ClaimQueue();
   readonly #hosts = new Latest<Host>();
   readonly #requests = new Latest<ClaimRequest>();
-  readonly #knownMachineKinds = new Set<string>();
   /** Consumers whose unresolved binding, or reservation, names the host. */
   readonly #namedBy = new Multimap<string, string>();
   readonly #listeners = new Set<() => void>();
@@ -61,8 +60,8 @@ export class World extends Consumers {
    * has lost it.
    */
   machinesKnown(machineKind: string): void {
-    if (this.#knownMachineKinds.has(machineKind)) return;
-    this.#knownMachineKinds.add(machineKind);
+    if (this.knownMachineKinds.has(machineKind)) return;
+    this.knownMachineKinds.add(machineKind);
     this.load(() => {
       for (const [key, facts] of this.byKey) if (facts.kind === machineKind) this.#consumerChanged(key);
     });
@@ -71,7 +70,7 @@ export class World extends Consumers {
 
   /** Their kind is not served any more, or not in the version that is known here: of none it is known that it is gone. */
   machinesUnknown(machineKind: string): void {
-    if (!this.#knownMachineKinds.delete(machineKind)) return;
+    if (!this.knownMachineKinds.delete(machineKind)) return;
     this.load(() => {
       for (const [key, facts] of this.byKey) if (facts.kind === machineKind) this.#consumerChanged(key);
     });
@@ -257,13 +256,6 @@ export class World extends Consumers {
     return this.#requests.get(uid);
   }
 
-  /** Whether the object behind this consumer is certainly gone: its kind is mirrored and it is not there. */
-  isGone(consumer: Consumer): boolean {
-    if (!this.#knownMachineKinds.has(consumer.kind)) return false;
-    const machine = this.byKey.get(consumerKey(consumer))?.machine ?? null;
-    return machine === null || (consumer.uid !== "" && machine.uid !== consumer.uid);
-  }
-
   /** Another host that this consumer has, or may be getting; holdings are looked at first. */
   heldElsewhere(
     consumer: Consumer,
@@ -329,7 +321,7 @@ export class World extends Consumers {
   #rules(facts: Readonly<ConsumerFacts>): DemandRules {
     const window = this.#foreignAttemptWindow;
     return {
-      machinesKnown: this.#knownMachineKinds.has(facts.kind),
+      machinesKnown: this.knownMachineKinds.has(facts.kind),
       hostKindOfMachines: this.#kinds.hostKindOf(facts.kind),
       termOfAnother: this.#termOfAnother,
       foreignSinceMs: window === null ? null : window.nowMs() - window.windowMs,

@@ -1,5 +1,6 @@
 import { World } from "../coordinator/world.ts";
 import { profileForKind, profileForMachineKind, profiles } from "../hosts/profiles.ts";
+import { CLAIM_REQUESTS } from "../kube/types.ts";
 import { isNamedAfterConsumer, readClaimRequest } from "../requests/claim-request.ts";
 import type { ClusterFacts } from "./snapshot.ts";
 
@@ -28,5 +29,6 @@ export function worldOf({
     }
   });
   for (const { machineKind } of profiles) if (served.includes(machineKind)) world.machinesKnown(machineKind);
+  world.requestsKnownWhile(() => served.includes(CLAIM_REQUESTS.kind));
   return world;
 }

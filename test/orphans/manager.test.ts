@@ -143,6 +143,35 @@ test("a kind of machine that is no longer served, though its machines live on, m
   }
 });
 
+test("a host of an applied ClaimRequest that is gone is an orphan, once the kind is served", async () => {
+  const cluster = orphansCluster();
+  const apiVersion = "claims.beskar7.io/v1alpha1";
+  await cluster.held("applied", { apiVersion, kind: "ClaimRequest", name: "gone", uid: "of-the-request" });
+  const name = "claimrequests.claims.beskar7.io";
+  const { spec } = await cluster.api.get(CUSTOM_RESOURCE_DEFINITIONS, { name });
+  await cluster.api.delete(CUSTOM_RESOURCE_DEFINITIONS, { name });
+  const manager = await startReplica(cluster, []);
+  const reasons = async () =>
+    (await cluster.api.list(EVENTS, { namespace: "default" })).items.map(({ reason }) => reason);
+  const missing = async () =>
+    (await meanwhile(cluster, diagnose(cluster.api, { clock: cluster.clock }))).of("ConsumerMissing");
+  try {
+    await cluster.clock.advance(LOOK_MS * 10);
+    assert.deepEqual([await reasons(), await missing()], [[], []]);
+    assert.doesNotMatch(await manager.registry.metrics(), GAUGE);
+    const definition = { apiVersion: "apiextensions.k8s.io/v1", kind: "CustomResourceDefinition" };
+    await cluster.api.create(CUSTOM_RESOURCE_DEFINITIONS, { ...definition, metadata: { name }, spec });
+    await cluster.clock.advance(LOOK_MS * 5);
+    assert.deepEqual(await reasons(), ["OrphanedHost"]);
+    assert.match(await manager.registry.metrics(), GAUGE);
+    assert.deepEqual(await missing(), [
+      "warning PhysicalHost default/applied names ClaimRequest default/gone, which does not exist",
+    ]);
+  } finally {
+    await meanwhile(cluster, manager.stop());
+  }
+});
+
 test("replicas tell of orphans and edited registrations, and release, where the holder is none of them", async () => {
   const cluster = orphansCluster();
   await cluster.held("orphan", { kind: "Beskar7Machine", name: "gone" });

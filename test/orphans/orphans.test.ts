@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Orphans } from "../../src/coordinator/orphans.ts";
+import type { KubeObject } from "../../src/kube/api.ts";
 import {
   BESKAR7_MACHINES,
   CLAIM_REQUESTS,
   CUSTOM_RESOURCE_DEFINITIONS,
   PHYSICAL_HOSTS,
 } from "../../src/kube/types.ts";
+import { readClaimRequest } from "../../src/requests/claim-request.ts";
 import { consumerOf } from "../e2e/objects.ts";
 import { type OrphansCluster, orphansCluster } from "./cluster.ts";
 
@@ -23,6 +25,16 @@ async function lookForLong({ clock }: OrphansCluster, orphans: Orphans, responsi
 
 async function holderOf({ objects }: OrphansCluster, host: string): Promise<string> {
   return consumerOf(await objects.getHost(host));
+}
+
+/** A request that stands for itself. */
+function applied({ api }: OrphansCluster, name: string): Promise<KubeObject> {
+  return api.create(CLAIM_REQUESTS, {
+    apiVersion: "claims.beskar7.io/v1alpha1",
+    kind: "ClaimRequest",
+    metadata: { namespace: "default", name },
+    spec: { hostKind: "PhysicalHost" },
+  });
 }
 
 describe("a host whose machine does not exist", () => {
@@ -132,6 +144,17 @@ describe("a host whose machine does not exist", () => {
   });
 });
 
+test("a host of a ClaimRequest made again under its name is another's, where its reference has a uid", async () => {
+  const cluster = orphansCluster();
+  cluster.world.requestsKnownWhile(() => true);
+  cluster.world.setRequest(readClaimRequest(await applied(cluster, "again")));
+  await cluster.held("by-name", { kind: "ClaimRequest", name: "again" });
+  await cluster.held("former", { kind: "ClaimRequest", name: "again", uid: "of-the-former" });
+  await lookForLong(cluster, cluster.orphans({ release: true }));
+  assert.equal(await holderOf(cluster, "by-name"), "again");
+  assert.equal(await holderOf(cluster, "former"), "");
+});
+
 describe("even with --release-orphaned-hosts nobody touches the host", () => {
   /** Each makes a host that is no orphan, whatever it looks like. */
   const CASES: Record<string, (cluster: OrphansCluster) => Promise<void>> = {
@@ -176,14 +199,20 @@ describe("even with --release-orphaned-hosts nobody touches the host", () => {
       await cluster.held("host", { kind: "Metal3Machine", name: "alive" });
     },
     "of a ClaimRequest that somebody applied": async (cluster) => {
-      cluster.world.machinesKnown("Beskar7Machine");
-      await cluster.api.create(CLAIM_REQUESTS, {
+      cluster.world.requestsKnownWhile(() => true);
+      cluster.world.setRequest(readClaimRequest(await applied(cluster, "alive")));
+      await cluster.held("host", {
         apiVersion: "claims.beskar7.io/v1alpha1",
         kind: "ClaimRequest",
-        metadata: { namespace: "default", name: "alive" },
-        spec: { hostKind: "PhysicalHost" },
+        name: "alive",
       });
+    },
+    "of a ClaimRequest while not all of them are known": async (cluster) => {
       await cluster.held("host", { kind: "ClaimRequest", name: "alive" });
+    },
+    "of a ClaimRequest of somebody else's": async (cluster) => {
+      cluster.world.requestsKnownWhile(() => true);
+      await cluster.held("host", { apiVersion: "example.com/v1", kind: "ClaimRequest", name: "alive" });
     },
   };
   for (const [which, arrange] of Object.entries(CASES)) {
@@ -204,6 +233,17 @@ describe("even with --release-orphaned-hosts nobody touches the host", () => {
     await cluster.held("host", { kind: "Beskar7Machine", name: "alive" });
     await lookForLong(cluster, cluster.orphans({ release: true }));
     assert.equal(await holderOf(cluster, "host"), "alive");
+  });
+
+  test("of a ClaimRequest that this replica has not heard of: it is asked for first", async () => {
+    const cluster = orphansCluster();
+    cluster.world.requestsKnownWhile(() => true);
+    await applied(cluster, "alive");
+    await cluster.held("host", { kind: "ClaimRequest", name: "alive" });
+    const reported: string[] = [];
+    await lookForLong(cluster, cluster.orphans({ release: true, reported }));
+    assert.equal(await holderOf(cluster, "host"), "alive");
+    assert.notDeepEqual(reported, []);
   });
 
   test("of a machine that was made again under its name, if the reference names no uid; else it is another's", async () => {

@@ -1,4 +1,5 @@
 import { type Host, sameConsumer } from "../../claims/claim.ts";
+import { typeOfConsumer } from "../../coordinator/consumer-object.ts";
 import { fieldsOf, textOf } from "../../hosts/fields.ts";
 import { profileForKind, profileForMachineKind, profiles } from "../../hosts/profiles.ts";
 import type { KubeApi, ResourceType } from "../../kube/api.ts";
@@ -53,10 +54,11 @@ async function uidsOf(hosts: readonly Host[], holds: (host: Host) => Promise<boo
 }
 
 async function hasNoConsumer(api: KubeApi, { consumer }: Host): Promise<boolean> {
-  const type = consumer === null ? undefined : profileForMachineKind(consumer.kind)?.machineType;
+  const type = consumer === null ? undefined : typeOfConsumer(consumer, profileForMachineKind);
   if (consumer === null || type === undefined) return false;
-  const machine = await orNull(api.get(type, { namespace: consumer.namespace, name: consumer.name }));
-  return machine === null || (consumer.uid !== "" && machine.metadata.uid !== consumer.uid);
+  const { namespace, name, uid } = consumer;
+  const object = await orNull(api.get(type, { namespace, name }));
+  return object === null || (uid !== "" && object.metadata.uid !== uid);
 }
 
 /** Whether the same host is still held by the same consumer, or still by nobody. */
