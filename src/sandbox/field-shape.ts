@@ -53,6 +53,26 @@ export function memberShape(shape: Shape, key: string, root = false): Shape {
   return { schema: memberSchema(shape.schema, key), custom: shape.custom, field: key };
 }
 
+/** Fields of built-in kinds whose members are keys of a map and not fields of a struct. */
+const MAPS = [
+  "annotations",
+  "binaryData",
+  "data",
+  "labels",
+  "limits",
+  "matchLabels",
+  "nodeSelector",
+  "requests",
+  "stringData",
+];
+
+/** Whether a member is a field that its kind declares, rather than a key of a map. */
+export function isNamedField(shape: Shape, key: string, root = false): boolean {
+  if (root && key === "metadata") return true;
+  if (!shape.custom) return !MAPS.includes(shape.field);
+  return Object.hasOwn(shape.schema?.properties ?? {}, key);
+}
+
 export function itemShape(shape: Shape): Shape {
   return { schema: shape.schema?.items, custom: shape.custom, field: "" };
 }

@@ -3,6 +3,7 @@ import { childPath, type FieldSet, fromFieldsV1, toFieldsV1 } from "./field-set.
 import {
   isAlwaysThere,
   isAtomicMap,
+  isNamedField,
   itemSegment,
   itemShape,
   listKeys,
@@ -71,14 +72,16 @@ function allFields(value: unknown, path: string, shape: Shape, fields: FieldSet)
     allFields(item, childPath(path, itemSegment(item, keys, shape)), itemShape(shape), fields);
 }
 
-/** The leaves of a value, with the items of map lists: what an applied configuration owns. */
+/** The leaves of a value, with the items of lists and the keys of maps: what an applied configuration owns. */
 export function appliedFields(value: JsonObject, resource: Resource): FieldSet {
   const fields: FieldSet = new Set();
   const visit = (node: unknown, path: string, shape: Shape) => {
     const keys = Array.isArray(node) ? listKeys(shape, node) : undefined;
     if (isObject(node) && !isAtomicMap(shape) && (Object.keys(node).length > 0 || path === "")) {
       for (const [key, member] of Object.entries(node)) {
-        visit(member, childPath(path, `f:${key}`), memberShape(shape, key, path === ""));
+        const inner = childPath(path, `f:${key}`);
+        if (!isNamedField(shape, key, path === "")) fields.add(inner);
+        visit(member, inner, memberShape(shape, key, path === ""));
       }
     } else if (Array.isArray(node) && keys !== undefined && node.length > 0) {
       for (const item of node) {

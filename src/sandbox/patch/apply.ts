@@ -2,7 +2,7 @@ import { parse as parseYaml } from "yaml";
 import type { KubeObject } from "../../kube/api.ts";
 import type { Core } from "../core.ts";
 import { decodeObject, settleObject } from "../decode.ts";
-import { type FieldSet, segmentsOf, shownPath } from "../field-set.ts";
+import { type FieldSet, shownPath } from "../field-set.ts";
 import {
   isAtomicMap,
   itemSegment,
@@ -26,6 +26,7 @@ import { apiVersionOf, type Resource } from "../resources/resource.ts";
 import { ApiError, badRequest, conflict } from "../status.ts";
 import type { Change } from "../updates.ts";
 import type { WriteContext } from "../write-options.ts";
+import { abandonedFields, withoutFields } from "./abandoned.ts";
 import { typeProblem } from "./typed.ts";
 
 /** The applied configuration in a body, JSON or YAML. @throws ApiError 400 */
@@ -85,13 +86,14 @@ export function applyConfiguration(
         resource,
       );
       settleConflicts(entries, own, fields.intersection(changed), context.force);
-      // The shortest first: an item must be found by its keys before they are taken out of it.
-      const gone = abandoned(entries, own, fields).sort((a, b) => a.length - b.length);
-      for (const path of gone) removeAt(merged, path, resource);
+      const managed = entries.reduce((all, entry) => (entry === own ? all : all.union(entry.fields)), fields);
+      const owned = own?.fields ?? new Set<string>();
+      const gone = abandonedFields(ownable(merged, resource, context.subresource), owned, managed, resource);
+      const next = withoutFields(merged, gone, resource);
       const { resourceVersion, uid } = configuration.metadata;
-      if (resourceVersion !== undefined) merged.metadata.resourceVersion = resourceVersion;
-      if (uid !== undefined) merged.metadata.uid = uid;
-      return settleObject(merged, resource, { keepNulls: true });
+      if (resourceVersion !== undefined) next.metadata.resourceVersion = resourceVersion;
+      if (uid !== undefined) next.metadata.uid = uid;
+      return settleObject(next, resource, { keepNulls: true });
     },
     track(next, current) {
       const own = entries.find((entry) => isOwn(entry, resource, context));
@@ -192,74 +194,4 @@ function applyConflict(conflicts: readonly { entry: ManagedEntry; fields: FieldS
     message: `Apply failed with ${count}: ${said.join("\n")}`,
     details: { causes },
   });
-}
-
-/** What this manager applied before, doesn't any more, and nobody else owns. */
-function abandoned(
-  entries: readonly ManagedEntry[],
-  own: ManagedEntry | undefined,
-  fields: FieldSet,
-): string[] {
-  if (own === undefined) return [];
-  const others = entries.filter((entry) => entry !== own);
-  return [...own.fields.difference(fields)].filter(
-    (path) => !others.some((entry) => entry.fields.has(path) || hasBelow(entry.fields, path)),
-  );
-}
-
-function hasBelow(fields: FieldSet, path: string): boolean {
-  for (const each of fields) if (each.startsWith(`${path}\u0000`)) return true;
-  return false;
-}
-
-/**
- * Removes what a path names. As in the API server a map or list that loses its last member this way becomes
- * null: typed kinds read that as absence, and a custom resource's schema may refuse it.
- */
-function removeAt(object: KubeObject, path: string, resource: Resource): void {
-  let node: unknown = object;
-  let shape = rootShape(resource);
-  let empty = () => {};
-  const segments = segmentsOf(path);
-  for (const [depth, segment] of segments.entries()) {
-    const last = depth === segments.length - 1;
-    if (segment.startsWith("f:")) {
-      const key = segment.slice(2);
-      if (!isObject(node)) return;
-      const parent = node;
-      if (last) {
-        delete parent[key];
-        if (Object.keys(parent).length === 0) empty();
-        return;
-      }
-      empty = () => {
-        parent[key] = null;
-      };
-      node = parent[key];
-      shape = memberShape(shape, key, depth === 0);
-    } else {
-      const found = findItem(node, segment, shape);
-      if (found === undefined) return;
-      if (last) {
-        (node as unknown[]).splice(found.index, 1);
-        if ((node as unknown[]).length === 0) empty();
-        return;
-      }
-      node = found.item;
-      shape = itemShape(shape);
-      empty = () => {};
-    }
-  }
-}
-
-function findItem(
-  list: unknown,
-  segment: string,
-  shape: Shape,
-): { item: unknown; index: number } | undefined {
-  if (!Array.isArray(list)) return undefined;
-  const keys = listKeys(shape, list);
-  if (keys === undefined) return undefined;
-  const index = list.findIndex((item) => itemSegment(item, keys, shape) === segment);
-  return index < 0 ? undefined : { item: list[index], index };
 }

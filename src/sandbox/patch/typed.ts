@@ -1,4 +1,6 @@
-import { isObject, jsonType } from "../json.ts";
+import { shownPath } from "../field-set.ts";
+import { itemSegment, listKeys, type Shape } from "../field-shape.ts";
+import { asArray, isObject, jsonType } from "../json.ts";
 import { memberSchema, type Schema } from "../schema/schema.ts";
 
 const EXPECTED: Readonly<Record<string, string>> = {
@@ -21,12 +23,39 @@ export function typeProblem(value: unknown, schema: Schema | undefined, path = "
     return `${path}: expected ${EXPECTED[wanted]}, got ${got}`;
   }
   if (Array.isArray(value)) {
+    const shape: Shape = { schema, custom: true, field: "" };
+    const keys = listKeys(shape, value);
+    const seen = new Set<string>();
     for (const [index, item] of value.entries()) {
-      const problem = typeProblem(item, schema.items, `${path}[${index}]`);
+      const problem =
+        (keys && keyProblem(item, index, keys, shape, seen, path)) ??
+        typeProblem(item, schema.items, `${path}[${index}]`);
       if (problem !== undefined) return problem;
     }
   }
   return isObject(value) ? memberProblem(value, schema, path) : undefined;
+}
+
+/** Why an item of a set or map list can't be told from the others, `seen`. */
+function keyProblem(
+  item: unknown,
+  index: number,
+  keys: readonly string[] | "set",
+  shape: Shape,
+  seen: Set<string>,
+  path: string,
+): string | undefined {
+  const segment = itemSegment(item, keys, shape);
+  if (segment === "k:{}") {
+    const names = `[${asArray(keys)
+      .map((key) => JSON.stringify(key))
+      .join(",")}]`;
+    const why = `associative list with keys has an element that omits all key fields ${names}`;
+    return `${path}: element ${index}: ${why} (and doesn't have default values for any key fields)`;
+  }
+  if (seen.has(segment)) return `${path}: duplicate entries for key ${shownPath(segment)}`;
+  seen.add(segment);
+  return undefined;
 }
 
 function memberProblem(value: Record<string, unknown>, schema: Schema, path: string): string | undefined {

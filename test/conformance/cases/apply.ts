@@ -36,6 +36,75 @@ export const apply: ScenarioCase[] = [
     await applyAs(s, "one", { color: "red", size: 4, tags: ["x", "y"] });
     await applyAs(s, "one", { tags: ["y"] });
   }),
+  owned("a list that its owner no longer names is removed", async (s) => {
+    await applyAs(s, "one", { color: "red", ports: [{ name: "http", number: 80 }] });
+    await applyAs(s, "one", { color: "red" });
+  }),
+  owned("a set that its owner no longer names is removed", async (s) => {
+    await applyAs(s, "one", { color: "red", tags: ["x", "y"] });
+    await applyAs(s, "one", { color: "red" });
+  }),
+  owned("an open map that its owner no longer names is removed, and one inside it", async (s) => {
+    await applyAs(s, "one", { color: "red", free: { a: { b: { c: 1 } }, d: 1 } });
+    await applyAs(s, "one", { color: "red", free: { d: 1 } });
+    await applyAs(s, "one", { color: "red" });
+  }),
+  owned(
+    "labels that their owner no longer names are removed, and so is all when it names nothing",
+    async (s) => {
+      await applyAs(s, "one", { tags: ["x"], consumerRef: { name: "c" } }, "", {
+        labels: { l: "1" },
+        finalizers: ["conformance.beskar7.io/hold"],
+      });
+      await applyAs(s, "one", {});
+      await s.send("PATCH", `${widgets(s.namespace, "a")}?fieldManager=one`, {
+        body: { ...widget("a"), spec: undefined },
+        contentType: APPLY,
+      });
+    },
+  ),
+  owned("what others have in a dropped map or list stays", async (s) => {
+    const ports = (name: string) => [{ name, number: 1 }];
+    await applyAs(s, "one", {
+      tags: ["x"],
+      ports: ports("http"),
+      free: { a: { b: 1 } },
+      consumerRef: { kind: "k" },
+    });
+    await applyAs(s, "two", {
+      tags: ["y"],
+      ports: ports("dns"),
+      free: { a: { c: 1 } },
+      consumerRef: { name: "n" },
+    });
+    await applyAs(s, "one", { color: "red" });
+    await applyAs(s, "two", { color: "red" });
+  }),
+  owned(
+    "what a patch put into a dropped list stays, but a dropped open map with it is refused",
+    async (s) => {
+      const path = `${widgets(s.namespace, "a")}?fieldManager=patcher`;
+      const free = { a: { b: 1 } };
+      await applyAs(s, "one", { tags: ["x"], free });
+      const body = { spec: { tags: ["x", "y"], free: { a: { c: 1 } } } };
+      await s.quietly("PATCH", path, { body, contentType: MERGE });
+      await applyAs(s, "one", { free });
+      await applyAs(s, "one", { color: "red" });
+    },
+  ),
+  owned("a ConfigMap and a Lease lose what their owner no longer names", async (s) => {
+    const maps = `/api/v1/namespaces/${s.namespace}/configmaps/c?fieldManager=one`;
+    const map = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "c" } };
+    await s.send("PATCH", maps, { body: { ...map, data: { a: "1" } }, contentType: APPLY });
+    await s.send("PATCH", maps, { body: map, contentType: APPLY });
+    const path = `${leases(s.namespace, "l")}?fieldManager=one`;
+    const labels = { l: "1" };
+    await s.send("PATCH", path, {
+      body: lease("l", { holderIdentity: "me" }, { labels }),
+      contentType: APPLY,
+    });
+    await s.send("PATCH", path, { body: lease("l", {}), contentType: APPLY });
+  }),
   owned("a value of another manager is a Conflict that names the field", async (s) => {
     await applyAs(s, "one", { color: "red", size: 4 });
     await applyAs(s, "two", { color: "blue", size: 5 });
@@ -120,6 +189,15 @@ export const apply: ScenarioCase[] = [
       await applyAs(s, "one", { color: "pink" });
       await applyAs(s, "one", { size: "large" });
       await applyAs(s, "one", { nope: 1 });
+    },
+  },
+  {
+    name: "what is applied must tell the items of its lists apart",
+    async run(s) {
+      const port = { name: "p", number: 1 };
+      await applyAs(s, "one", { ports: [port, { ...port, number: 2 }] });
+      await applyAs(s, "one", { ports: [port, { number: 2 }] });
+      await applyAs(s, "one", { tags: ["x", "x"] });
     },
   },
   {
