@@ -3,7 +3,7 @@ import { profileForMachineKind, profiles } from "../hosts/profiles.ts";
 import type { KubeApi, KubeObject, ResourceType } from "../kube/api.ts";
 import { listAll } from "../kube/list-all.ts";
 import { CLAIM_REQUESTS } from "../kube/types.ts";
-import { isNamedAfterConsumer, readClaimRequest } from "../requests/claim-request.ts";
+import { readClaimRequest } from "../requests/claim-request.ts";
 
 export interface ReadWorld {
   readonly world: World;
@@ -34,10 +34,7 @@ export async function readWorld(api: KubeApi, namespace: string): Promise<ReadWo
         if (served) world.machinesKnown(profile.machineKind);
       }),
     ]),
-    read(CLAIM_REQUESTS, (object) => {
-      const request = readClaimRequest(object);
-      if (isNamedAfterConsumer(request)) world.setRequest(request);
-    }),
+    read(CLAIM_REQUESTS, (object) => world.setRequest(readClaimRequest(object))),
   ]);
   world.requestsKnownWhile(() => !missing.includes(`${CLAIM_REQUESTS.plural}.${CLAIM_REQUESTS.group}`));
   return { world, missing };

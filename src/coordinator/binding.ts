@@ -1,4 +1,4 @@
-import { type Binding, type Host, sameConsumer } from "../claims/claim.ts";
+import type { Binding, Host } from "../claims/claim.ts";
 import type { HostProfile } from "../hosts/profile.ts";
 import type { CallOptions, KubeApi } from "../kube/api.ts";
 import { isConflict, isNotFound } from "../kube/errors.ts";
@@ -7,7 +7,7 @@ import { type ClaimRequest, readClaimRequest } from "../requests/claim-request.t
 import { readBoundHost } from "./bound-host.ts";
 import { unresolvedBinding } from "./facts.ts";
 import { settleBinding } from "./fence.ts";
-import { type Applicant, otherHostKind, type Recorder, ROUNDS } from "./recorder.ts";
+import { type Applicant, type Recorder, ROUNDS, unfitFor } from "./recorder.ts";
 import {
   bindingStatus,
   heldBackStatus,
@@ -100,15 +100,8 @@ export class Bindings {
 
   /** Why the request as it is may not name this host now, or null. */
   async #obstacle(request: ClaimRequest, taking: Taking, call: CallOptions): Promise<Taken | null> {
-    if (!sameConsumer(request.consumer, taking.consumer)) {
-      const detail = "its ClaimRequest still belongs to an earlier object of the same name";
-      return { ok: false, reason: "BindingConflict", detail };
-    }
-    if (request.deleting) {
-      return { ok: false, reason: "BindingConflict", detail: "its ClaimRequest is being deleted" };
-    }
-    const otherKind = otherHostKind(request, taking);
-    if (otherKind !== null) return { ok: false, reason: "BindingConflict", detail: otherKind };
+    const detail = unfitFor(taking, request);
+    if (detail !== null) return { ok: false, reason: "BindingConflict", detail };
     const { binding, consumer, hostNamespace } = request;
     if (binding === null || binding.hostUID === taking.host.uid) return null;
     const profile = this.#profileFor(request.hostKind);

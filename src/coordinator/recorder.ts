@@ -7,6 +7,7 @@ import {
   type ClaimRequest,
   claimRequestName,
   DEMAND_ANNOTATION,
+  isNamedAfterConsumer,
   newClaimRequest,
   readClaimRequest,
 } from "../requests/claim-request.ts";
@@ -29,13 +30,19 @@ export interface Applicant {
   readonly byMachine?: boolean;
 }
 
-/** A binding tells its host by name, so that one consumer can't have one of each kind: why not, or null. */
-export function otherHostKind(
+/** Why this request can't be the applicant's, or null. */
+export function unfitFor(
+  { consumer, hostKind }: Pick<Applicant, "consumer" | "hostKind">,
   request: ClaimRequest,
-  { hostKind }: Pick<Applicant, "hostKind">,
 ): string | null {
+  const called = `ClaimRequest ${request.namespace}/${request.name}`;
+  if (!isNamedAfterConsumer(request)) return `${called} has its name and is for another consumer: delete it`;
+  if (!sameConsumer(request.consumer, consumer))
+    return "its ClaimRequest still belongs to an earlier object of the same name";
+  if (request.deleting) return "its ClaimRequest is being deleted";
+  // A binding tells its host by name, so that one consumer can't have one of each kind.
   if (request.hostKind === hostKind) return null;
-  return `its ClaimRequest ${request.namespace}/${request.name} asks for a ${request.hostKind}; delete it to claim a ${hostKind}`;
+  return `its ${called} asks for a ${request.hostKind}; delete it to claim a ${hostKind}`;
 }
 
 export type Recorded =
@@ -77,8 +84,8 @@ export class Recorder {
   async record(applicant: Applicant, call: CallOptions = {}): Promise<Recorded> {
     let request = this.#world.requestOf(applicant.consumer) ?? (await this.add(applicant, call));
     for (let round = 0; round < ROUNDS; round++) {
-      const usable = this.#usable(request, applicant);
-      if (!usable.ok) return usable;
+      const detail = unfitFor(applicant, request);
+      if (detail !== null) return { ok: false, detail };
       try {
         // First, so that what asks again does not depend on its machine's word even for a moment.
         request = await this.#keep(request, applicant, call);
@@ -145,15 +152,6 @@ export class Recorder {
     const read = await readBoundHost(this.#api, profile, consumer, hostNamespace, binding, call);
     if (read.host !== null) this.#world.setHost(read.host);
     return read.state === "ours" ? binding.hostName : null;
-  }
-
-  #usable(request: ClaimRequest, applicant: Applicant): Recorded {
-    if (request.deleting) return { ok: false, detail: "its ClaimRequest is being deleted" };
-    if (!sameConsumer(request.consumer, applicant.consumer)) {
-      return { ok: false, detail: "its ClaimRequest still belongs to an earlier object of the same name" };
-    }
-    const otherKind = otherHostKind(request, applicant);
-    return otherKind === null ? { ok: true, request } : { ok: false, detail: otherKind };
   }
 
   /** Once there was an attempt, the demand no longer ends with the machine's condition. */

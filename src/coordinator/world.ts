@@ -3,7 +3,7 @@ import { ClaimQueue } from "../claims/queue.ts";
 import { NO_REQUIREMENTS } from "../claims/requirements.ts";
 import type { Machine } from "../hosts/profile.ts";
 import { includes, isOlder } from "../kube/resource-version.ts";
-import type { ClaimRequest } from "../requests/claim-request.ts";
+import { type ClaimRequest, isNamedAfterConsumer } from "../requests/claim-request.ts";
 import { judgeBoundHost } from "./bound-host.ts";
 import { Consumers } from "./consumers.ts";
 import {
@@ -155,7 +155,9 @@ export class World extends Consumers {
     this.#announce();
   }
 
+  /** One that is not named after its consumer is nobody's: a consumer has one request, in one place. */
   setRequest(request: ClaimRequest): void {
+    if (!isNamedAfterConsumer(request)) return;
     if (!this.#requests.set(request.uid, request.resourceVersion, request)) return;
     const key = consumerKey(request.consumer);
     const facts = this.factsFor(request.consumer);

@@ -1,7 +1,7 @@
 import { World } from "../coordinator/world.ts";
 import { profileForKind, profileForMachineKind, profiles } from "../hosts/profiles.ts";
 import { CLAIM_REQUESTS } from "../kube/types.ts";
-import { isNamedAfterConsumer, readClaimRequest } from "../requests/claim-request.ts";
+import { readClaimRequest } from "../requests/claim-request.ts";
 import type { ClusterFacts } from "./snapshot.ts";
 
 /** What a replica would conclude from these objects. */
@@ -24,9 +24,7 @@ export function worldOf({
       const profile = profileForMachineKind(object.kind ?? "");
       if (profile !== undefined) world.setMachine(profile.readMachine(object));
     }
-    for (const request of requests.map(readClaimRequest)) {
-      if (isNamedAfterConsumer(request)) world.setRequest(request);
-    }
+    for (const request of requests) world.setRequest(readClaimRequest(request));
   });
   for (const { machineKind } of profiles) if (served.includes(machineKind)) world.machinesKnown(machineKind);
   world.requestsKnownWhile(() => served.includes(CLAIM_REQUESTS.kind));

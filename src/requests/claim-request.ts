@@ -235,9 +235,16 @@ function ownerOf({ consumer, hostKind, ownerUID }: NewClaimRequest): OwnerRefere
 /** The longest name of a Kubernetes object (RFC 1123 subdomain). */
 const NAME_LIMIT = 253;
 const SUBDOMAIN = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/;
-/** One request a consumer: one that names a consumer under another name, or from elsewhere, is no place of its. */
+/** How the names of requests begin that stand for a consumer of these kinds: nobody else's may. */
+export const NAMES_OF_MACHINES = /^(beskar7machine|metal3machine|hostclaim)-/;
+
+/**
+ * One request a consumer: one that names a consumer under another name, or from elsewhere, is no place of its; and one
+ * that stands for itself where a machine's must stand is none either.
+ */
 export function isNamedAfterConsumer({ explicit, consumer, namespace, name }: ClaimRequest): boolean {
-  return explicit || (namespace === consumer.namespace && name === claimRequestName(consumer));
+  if (explicit) return !NAMES_OF_MACHINES.test(name);
+  return namespace === consumer.namespace && name === claimRequestName(consumer);
 }
 
 /** 64 bits: names that share a prefix of 236 characters are few, and a meeting is noticed by its consumerRef. */

@@ -184,11 +184,30 @@ const STATUS: Schema = {
   },
 };
 
-/** Else somebody's own request could stand where a machine's must, and the machine would never get a host. */
-const MACHINES_NAMES = {
-  rule: "has(self.spec.consumerRef) || !self.metadata.name.matches('^(beskar7machine|metal3machine|hostclaim)-')",
-  message: "such a name is for the request of a machine: choose another",
+/**
+ * Else another request could stand where a machine's must, and the machine would never get a host. A name that is too
+ * long, or that no object can have, is hashed: there the beginning has to do. `hostKind`: of a reference without a kind.
+ */
+const namesOf = (kind: string, hostKind: string) => {
+  const prefix = `${kind.toLowerCase()}-`;
+  const fits = [
+    "has(self.spec.consumerRef) && has(self.spec.consumerRef.name)",
+    "(has(self.spec.consumerRef.kind) && self.spec.consumerRef.kind != ''" +
+      ` ? self.spec.consumerRef.kind == '${kind}' : self.spec.hostKind == '${hostKind}')`,
+    `(self.metadata.name == '${prefix}' + self.spec.consumerRef.name || size(self.spec.consumerRef.name) > 238` +
+      " || !self.spec.consumerRef.name.matches('^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$'))",
+  ].join(" && ");
+  return {
+    rule: `!self.metadata.name.startsWith('${prefix}') || (${fits})`,
+    message: `a name that begins with ${prefix} is for the request of the ${kind} of that name: choose another`,
+  };
 };
+
+const NAMES_OF_CONSUMERS = [
+  namesOf("Beskar7Machine", "PhysicalHost"),
+  namesOf("Metal3Machine", "BareMetalHost"),
+  namesOf("HostClaim", ""),
+];
 
 const COLUMNS = [
   { name: "Consumer", type: "string", jsonPath: ".spec.consumerRef.name" },
@@ -224,11 +243,12 @@ export function claimRequestDefinition(labels: Readonly<Record<string, string>> 
             openAPIV3Schema: {
               type: "object",
               description: "A consumer's place in the queue for a bare-metal host, and its binding to one.",
-              "x-kubernetes-validations": [MACHINES_NAMES],
+              "x-kubernetes-validations": NAMES_OF_CONSUMERS,
               properties: {
                 apiVersion: { type: "string" },
                 kind: { type: "string" },
-                metadata: { type: "object" },
+                // As long as any name may be: the rules below cost what a name could.
+                metadata: { type: "object", properties: { name: { type: "string", maxLength: 253 } } },
                 spec: SPEC,
                 status: STATUS,
               },

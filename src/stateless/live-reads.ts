@@ -8,7 +8,7 @@ import { isConflict, isNotFound, KubeError } from "../kube/errors.ts";
 import { type Listed, listAll } from "../kube/list-all.ts";
 import { isOlder } from "../kube/resource-version.ts";
 import { CLAIM_REQUESTS } from "../kube/types.ts";
-import { isNamedAfterConsumer, readClaimRequest } from "../requests/claim-request.ts";
+import { readClaimRequest } from "../requests/claim-request.ts";
 import { SharedReads } from "./shared-reads.ts";
 
 /** A review is answered within half of the webhook's timeout; what takes longer is of no use to it. */
@@ -181,9 +181,7 @@ export class LiveReads implements Pick<Following, keyof Following> {
     for (const request of [...world.requests()]) {
       if (isGone(request, namespace, listed, resourceVersion)) world.deleteRequest(request.uid);
     }
-    for (const request of items.map(readClaimRequest)) {
-      if (isNamedAfterConsumer(request)) world.setRequest(request);
-    }
+    for (const item of items) world.setRequest(readClaimRequest(item));
   }
 }
 

@@ -9,7 +9,7 @@ const COLOURS = { p50Ms: "#2563eb", p99Ms: "#d97706" } as const;
 /** One panel a curve, in a grid of two columns; x by rank, since its values grow by factors, y linear from 0. */
 export function growthChart(curves: readonly Curve[]): string {
   const rows = Math.ceil(curves.length / 2);
-  const [width, height] = [2 * PANEL.width, rows * PANEL.height + 24];
+  const [width, height] = [2 * PANEL.width + PANEL.right, rows * PANEL.height + 24];
   const panels = curves.map(
     (curve, i) =>
       `<g transform="translate(${(i % 2) * PANEL.width} ${Math.floor(i / 2) * PANEL.height})">${panel(curve)}</g>`,

@@ -120,14 +120,11 @@ describe(name, { skip: await skipWithoutControlPlane(name), timeout: 180_000 }, 
 
   test("uninstalling removes everything, requests with finalizers too, and can be repeated", async () => {
     await run(install);
-    const consumer = { apiVersion: "", kind: "Beskar7Machine", namespace: "default", name: "m", uid: "" };
-    const options = {
-      consumer,
-      consumerRef: { name: "m" },
-      hostKind: "PhysicalHost",
-    };
-    await api.create(CLAIM_REQUESTS, newClaimRequest(options));
-    await api.create(CLAIM_REQUESTS, newClaimRequest({ ...options, consumer: { ...consumer, name: "n" } }));
+    for (const name of ["m", "n"]) {
+      const consumer = { apiVersion: "", kind: "Beskar7Machine", namespace: "default", name, uid: "" };
+      const options = { consumer, consumerRef: { name }, hostKind: "PhysicalHost" };
+      await api.create(CLAIM_REQUESTS, newClaimRequest(options));
+    }
     await api.delete(CLAIM_REQUESTS, { namespace: "default", name: "beskar7machine-n" });
     const inNamespace = { namespace: NAMES.namespace };
     const lease = { apiVersion: "coordination.k8s.io/v1", kind: "Lease" };

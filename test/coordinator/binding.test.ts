@@ -138,6 +138,28 @@ describe("recording an attempt", () => {
     assert.deepEqual([phase, binding], ["Pending", null]);
   });
 
+  test("does not take a request for another consumer that has its name, nor does anybody", async () => {
+    const { api, applicant, recorder, take, world } = await setUp("host-1");
+    const rack = (name: string) => ({ ...applicant.consumer, kind: "Rack", name, uid: "" });
+    await api.create(CLAIM_REQUESTS, {
+      apiVersion: "claims.beskar7.io/v1alpha1",
+      kind: "ClaimRequest",
+      metadata: { namespace: NAMESPACE, name: "rack-a" },
+      spec: { consumerRef: { kind: "Rack", name: "victim" } },
+    });
+    const consumer = rack("a");
+    const recorded = await recorder.record({ ...applicant, consumer });
+    const taken = await take("host-1", { consumer });
+    for (const refused of [recorded, taken]) {
+      assert.match(
+        "detail" in refused ? refused.detail : "",
+        /rack-a has its name and is for another consumer/,
+      );
+    }
+    assert.deepEqual([...world.requests()], []);
+    assert.equal(world.requestOf(rack("victim")), null);
+  });
+
   test("keeps in the queue whose request stood for its machine's word only, also after a release", async () => {
     const { applicant, recorder, request, status } = await setUp();
     await recorder.record({ ...applicant, byMachine: true });

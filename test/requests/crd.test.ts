@@ -47,13 +47,41 @@ describe(name, { skip: await skipWithoutControlPlane(name), timeout: 120_000 }, 
     assert.equal(expectOk(await plane.call("POST", PATH, { body })).spec.hostKind, "PhysicalHost");
   });
 
-  test("nobody's own request has the name of a machine's", async () => {
-    for (const requestName of ["beskar7machine-m-1", "metal3machine-m-1", "hostclaim-c-1"]) {
-      const body = { apiVersion, kind: "ClaimRequest", metadata: { name: requestName } };
-      const refused = await plane.call("POST", PATH, { body });
-      assert.match(refused.json().message, /for the request of a machine/);
-      const spec = { consumerRef: { name: "m-1" } };
-      expectOk(await plane.call("POST", PATH, { body: { ...body, spec } }));
+  test("a name that begins with a machine's kind is for the request of the machine of that name", async () => {
+    const post = (requestName: string, spec: object) =>
+      plane.call("POST", `${PATH}?dryRun=All`, {
+        body: { apiVersion, kind: "ClaimRequest", metadata: { name: requestName }, spec },
+      });
+    const long = "m".repeat(240);
+    for (const [requestName, spec] of [
+      ["beskar7machine-m-1", { consumerRef: { name: "m-1" } }],
+      ["beskar7machine-m-1", { consumerRef: { kind: "Beskar7Machine", name: "m-1" } }],
+      ["metal3machine-m-1", { hostKind: "BareMetalHost", consumerRef: { kind: "", name: "m-1" } }],
+      ["hostclaim-c-1", { hostKind: "BareMetalHost", consumerRef: { kind: "HostClaim", name: "c-1" } }],
+      ["beskar7machine-m-0123456789abcdef", { consumerRef: { name: long } }],
+      ["beskar7machine-m-0123456789abcdef", { consumerRef: { name: "M_1" } }],
+      ["my-beskar7machine-m-1", {}],
+    ] as const) {
+      const answer = await post(requestName, spec);
+      assert.equal(
+        answer.code,
+        201,
+        `${requestName} ${JSON.stringify(spec)}: ${JSON.stringify(answer.json())}`,
+      );
+    }
+    for (const [requestName, spec] of [
+      ["beskar7machine-m-1", {}],
+      ["beskar7machine-m-1", { consumerRef: {} }],
+      ["beskar7machine-m-1", { consumerRef: { kind: "Beskar7Machine" } }],
+      ["beskar7machine-m-1", { consumerRef: { name: "victim" } }],
+      ["beskar7machine-m-1", { consumerRef: { kind: "Rack", name: "m-1" } }],
+      ["beskar7machine-m-1", { hostKind: "BareMetalHost", consumerRef: { name: "m-1" } }],
+      ["metal3machine-m-1", { consumerRef: { name: "m-1" } }],
+      ["hostclaim-c-1", { consumerRef: { name: "c-1" } }],
+    ] as const) {
+      const answer = await post(requestName, spec);
+      assert.equal(answer.code, 422, `${requestName} ${JSON.stringify(spec)}`);
+      assert.match(answer.json().message, /is for the request of the/);
     }
   });
 
