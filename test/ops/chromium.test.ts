@@ -75,7 +75,12 @@ describe("continuous integration", () => {
 
   test("requires none where none can be had, and says what is not tested", () => {
     const fails = "#!/bin/sh\nexit 100\n";
-    for (const programs of [{}, { "apt-get": fails }, { "apt-get": fails, chromium: ADVISES }]) {
+    const without: Record<string, string>[] = [
+      {},
+      { "apt-get": fails },
+      { "apt-get": fails, chromium: ADVISES },
+    ];
+    for (const programs of without) {
       const { told, stderr } = run(programs);
       assert.equal(told, "CHROMIUM= REQUIRE_CHROMIUM=");
       assert.match(stderr, /^!!! NO CHROMIUM: .*NOT TESTED in a browser\.$/m);

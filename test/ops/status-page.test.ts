@@ -1,19 +1,17 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import type { World } from "../../src/coordinator/world.ts";
 import type { KubeObject } from "../../src/kube/api.ts";
-import { type Auth, openAuth } from "../../src/ops/auth.ts";
-import { statusPageRoute } from "../../src/ops/status-page.ts";
+import type { Auth } from "../../src/ops/auth.ts";
 import { machine } from "../queue/objects.ts";
 import { see, worldOf } from "../queue/world.ts";
-import { busyWorld, liveThrough } from "./busy-cluster.ts";
+import { busyWorld } from "./busy-cluster.ts";
 import { launchChromium, skipWithoutChromium } from "./chromium.ts";
-import { QueueDoor } from "./queue-door.ts";
+import type { QueueDoor } from "./queue-door.ts";
+import { connected, openStatusPage, type VisitOptions } from "./visit.ts";
 
 const NARROW = { width: 360, height: 740 };
-const WIDE = { width: 1280, height: 900 };
 
 /** Knows the token "right", which may read team-a only. */
 const teamAOnly: Auth = {
@@ -41,29 +39,12 @@ describe("the status page in Chromium", {
     await Promise.all(doors.map((door) => door.close()));
   });
 
-  async function visit(world: World, options: { auth?: Auth; viewport?: typeof WIDE } = {}) {
-    const door = new QueueDoor(world);
-    doors.push(door);
-    liveThrough(door);
-    await door.open(options.auth ?? openAuth, [statusPageRoute()]);
-    const context = await browser.newContext({ viewport: options.viewport ?? WIDE });
-    context.setDefaultTimeout(10_000);
-    const page = await context.newPage();
-    const faults: string[] = [];
-    page.on("pageerror", (error) => faults.push(error.message));
-    page.on("console", (message) => {
-      // The browser itself reports every answer that is no success.
-      if (message.type() === "error" && !message.text().startsWith("Failed to load resource"))
-        faults.push(message.text());
-    });
-    page.on("request", (request) => {
-      if (!request.url().startsWith(door.url)) faults.push(`asked ${request.url()}`);
-    });
-    await page.goto(`${door.url}/`);
-    return { door, page, faults };
+  async function visit(world: World, options: VisitOptions = {}) {
+    const visited = await openStatusPage(browser, world, options);
+    doors.push(visited.door);
+    return visited;
   }
 
-  const connected = (page: Page) => page.locator('#connection[data-state="live"]').waitFor();
   const rowsOf = (page: Page) => page.locator("#queue-rows tr:not(.pool)").allInnerTexts();
   const tabbed = (texts: string[]) => texts.map((text) => text.replace(/\s*[\t\n]\s*/g, " | "));
 
@@ -184,6 +165,19 @@ describe("the status page in Chromium", {
     assert.ok(content <= window, `${content} px in ${window}`);
   });
 
+  it("keeps every table within its section, however wide the window is", async () => {
+    const { page } = await visit(busyWorld());
+    await connected(page);
+    for (const width of [1280, 1200, 1024, 800]) {
+      await page.setViewportSize({ width, height: 900 });
+      const wide = await page.evaluate(
+        "[...document.querySelectorAll('section')].filter((section) => section.scrollWidth > section.clientWidth)" +
+          ".map((section) => section.getAttribute('aria-labelledby'))",
+      );
+      assert.deepEqual(wide, [], `${width} px`);
+    }
+  });
+
   it("can be read by a screen reader on a phone: tables stay tables, with their headers", async () => {
     const { page } = await visit(busyWorld(), { viewport: NARROW });
     await connected(page);
@@ -213,40 +207,3 @@ describe("the status page in Chromium", {
     assert.equal(await page.evaluate("document.activeElement.id"), "queue");
   });
 });
-
-describe("colours", () => {
-  const css = readFileSync(new URL("../../src/ops/status-page/page.css", import.meta.url), "utf8");
-  const [light = "", dark = ""] = css.split("@media (prefers-color-scheme: dark)");
-  const variables = (text: string) =>
-    new Map(
-      [...text.matchAll(/--([a-z]+): (#[0-9a-f]{6});/g)].map(([, name = "", value = ""]) => [name, value]),
-    );
-  const schemes = { light: variables(light), dark: new Map([...variables(light), ...variables(dark)]) };
-  const pairs = ["text", "quiet", "accent", "good", "warn", "bad"].flatMap((text) => [
-    [text, "card"],
-    [text, "ground"],
-  ]) as [string, string][];
-
-  for (const [scheme, colours] of Object.entries(schemes)) {
-    it(`of text have a contrast of at least 4.5 (WCAG AA) in the ${scheme} scheme`, () => {
-      for (const [text, ground] of pairs) {
-        const ratio = contrast(colours.get(text) ?? "", colours.get(ground) ?? "");
-        assert.ok(ratio >= 4.5, `${text} on ${ground}: ${ratio.toFixed(2)}`);
-      }
-    });
-  }
-});
-
-function contrast(a: string, b: string): number {
-  const [lighter = 0, darker = 0] = [luminance(a), luminance(b)].sort((x, y) => y - x);
-  return (lighter + 0.05) / (darker + 0.05);
-}
-
-/** Relative luminance as WCAG 2 defines it. */
-function luminance(colour: string): number {
-  const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((at) => {
-    const share = Number.parseInt(colour.slice(at, at + 2), 16) / 255;
-    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
-  });
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-}
