@@ -3,14 +3,18 @@ import { bitsOf } from "./bits.ts";
 import type { Claim, Host } from "./claim.ts";
 import { flowOf, type HostClass, type Kind, type Network } from "./network.ts";
 import { compareClaims } from "./priority.ts";
-import { hardwareKnown, preferredCount } from "./requirements.ts";
+import { hardwareKnown, isKeptFor, preferredCount } from "./requirements.ts";
 import { findOpening, moveInto, sparable } from "./search.ts";
 import { isBefore } from "./seats.ts";
 
-/** Greater is better: first preferred tags and labels, then a known fit over an unknown one. */
-function merit(kind: Kind, cls: HostClass): number {
+/** Preferences can't weigh as much: no object has room for so many. */
+const KEPT_WEIGHT = 2 ** 32;
+
+/** Greater is better: first kept for the claim, then preferred tags and labels, then a known fit over an unknown one. */
+function merit({ requirements }: Kind, cls: HostClass): number {
   const { host } = cls.members[0]!;
-  return 2 * preferredCount(kind.requirements, host) + (hardwareKnown(kind.requirements, host) ? 1 : 0);
+  const kept = isKeptFor(requirements, host) ? KEPT_WEIGHT : 0;
+  return kept + 2 * preferredCount(requirements, host) + (hardwareKnown(requirements, host) ? 1 : 0);
 }
 
 /** The first host by name that the class still has. */

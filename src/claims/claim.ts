@@ -53,10 +53,13 @@ export interface Host {
   readonly hardware: Hardware | null;
 }
 
-/** One matchExpressions entry of a label selector. */
+/**
+ * One matchExpressions entry of a label selector. "AbsentOrIn" is written by profiles, not by people: a host with the
+ * label is kept for those who name its value, and they take it before any other.
+ */
 export interface LabelExpression {
   readonly key: string;
-  readonly operator: "In" | "NotIn" | "Exists" | "DoesNotExist";
+  readonly operator: "In" | "NotIn" | "Exists" | "DoesNotExist" | "AbsentOrIn";
   readonly values: readonly string[];
 }
 

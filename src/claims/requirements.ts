@@ -135,6 +135,11 @@ export function preferredCount(requirements: Requirements, host: Host): number {
   return count;
 }
 
+/** Whether a host that fits is kept for who asks this. */
+export function isKeptFor({ expressions }: Requirements, host: Host): boolean {
+  return expressions.some(({ key, operator }) => operator === "AbsentOrIn" && hasTag(host, key));
+}
+
 /** True when the inspection speaks of every minimum that is asked. */
 export function hardwareKnown(requirements: Requirements, host: Host): boolean {
   return MINIMA.every(({ word, min }) => requirements[min] <= 0 || (host.hardware?.[word] ?? null) !== null);
@@ -175,6 +180,8 @@ function meets(host: Host, { key, operator, values }: LabelExpression): boolean 
       return present && values.includes(host.labels[key]!);
     case "NotIn":
       return !present || !values.includes(host.labels[key]!);
+    case "AbsentOrIn":
+      return !present || values.includes(host.labels[key]!);
   }
 }
 
@@ -198,5 +205,7 @@ function expressionReason(host: Host, { key, operator, values }: LabelExpression
       return `its label ${key} is ${shown(host, key)}, not one of ${values.join(", ")}`;
     case "NotIn":
       return `its label ${key} is ${shown(host, key)}, which is excluded`;
+    case "AbsentOrIn":
+      return `its label ${key} keeps it for ${shown(host, key)}`;
   }
 }

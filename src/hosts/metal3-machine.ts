@@ -16,9 +16,15 @@ import {
 import { readMachineOf } from "./machine.ts";
 import type { Machine } from "./profile.ts";
 
-/** Written by cluster-api-provider-metal3 on a machine that has a host: namespace/name of the host. */
+/**
+ * Written by cluster-api-provider-metal3 on a machine that has a host: namespace/name of the host. A machine that has
+ * it is never associated again, even if that host is gone, so another host would be lost on it.
+ */
 export const HOST_ANNOTATION = "metal3.io/BareMetalHost";
-/** On hosts that are kept for one control plane ("cp-NAME") or machine deployment ("md-NAME"). */
+/**
+ * On hosts that are kept for one control plane ("cp-NAME", in older releases "kcp-NAME") or machine deployment
+ * ("md-NAME").
+ */
 export const NODE_REUSE_LABEL = "infrastructure.cluster.x-k8s.io/node-reuse";
 const FAILURE_DOMAIN_LABEL = "infrastructure.cluster.x-k8s.io/failure-domain";
 const CONTROL_PLANE_NAME_LABEL = "cluster.x-k8s.io/control-plane-name";
@@ -32,11 +38,12 @@ export function readMetal3Machine(object: KubeObject): Machine {
   const spec = specOf(object);
   const status = statusOf(object);
   const { expressions, problems } = readExpressions(fieldsOf(spec.hostSelector).matchExpressions);
+  const failureDomain = textOf(spec.failureDomain);
   const requirements: Requirements = {
     ...NO_REQUIREMENTS,
     requiredLabels: textsOf(fieldsOf(spec.hostSelector).matchLabels),
-    expressions,
-    preferredLabels: preferredLabels(object),
+    expressions: [...expressions, keptForNoOtherGroup(object)],
+    preferredLabels: failureDomain === "" ? {} : { [FAILURE_DOMAIN_LABEL]: failureDomain },
   };
   const failed =
     isFalseFor(status.conditions, "AssociateBMH", ["AssociateBMHFailed"]) ||
@@ -50,19 +57,17 @@ export function readMetal3Machine(object: KubeObject): Machine {
 }
 
 /**
- * cluster-api-provider-metal3 takes a host that was kept for the machine's own group first, and a host in its
- * failure domain before others; neither is required.
+ * cluster-api-provider-metal3 never takes a host that is kept for another group than the machine's, and one that is
+ * kept for its own before all others, wherever they are.
  */
-function preferredLabels(object: KubeObject): Record<string, string> {
+function keptForNoOtherGroup(object: KubeObject): LabelExpression {
   const labels = labelsOf(object);
-  const preferred: Record<string, string> = {};
-  const failureDomain = textOf(specOf(object).failureDomain);
-  if (failureDomain !== "") preferred[FAILURE_DOMAIN_LABEL] = failureDomain;
   const controlPlane = textOf(labels[CONTROL_PLANE_NAME_LABEL]);
   const deployment = textOf(labels[DEPLOYMENT_NAME_LABEL]);
-  if (controlPlane !== "") preferred[NODE_REUSE_LABEL] = `cp-${controlPlane}`;
-  else if (deployment !== "") preferred[NODE_REUSE_LABEL] = `md-${deployment}`;
-  return preferred;
+  let values: string[] = [];
+  if (controlPlane !== "") values = [`cp-${controlPlane}`, `kcp-${controlPlane}`];
+  else if (deployment !== "") values = [`md-${deployment}`];
+  return { key: NODE_REUSE_LABEL, operator: "AbsentOrIn", values };
 }
 
 // The operators of Kubernetes' label selectors, in both of the spellings that reach the API.

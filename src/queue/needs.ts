@@ -10,7 +10,11 @@ export function needsInWords(requirements: Requirements): string {
     ...atLeast(requirements.minMemoryGB, "GB of memory"),
     ...atLeast(requirements.minDiskGB, "GB of disk"),
   ];
-  const wishes = [...requirements.preferredTags, ...pairs(requirements.preferredLabels)];
+  const wishes = [
+    ...requirements.expressions.flatMap(keptInWords),
+    ...requirements.preferredTags,
+    ...pairs(requirements.preferredLabels),
+  ];
   const asked = needs.length === 0 ? "any host" : needs.join(", ");
   return wishes.length === 0 ? asked : `${asked}; prefers ${wishes.join(", ")}`;
 }
@@ -35,5 +39,12 @@ function expressionInWords({ key, operator, values }: LabelExpression): string {
       return `${key} in (${values.join(", ")})`;
     case "NotIn":
       return `${key} not in (${values.join(", ")})`;
+    case "AbsentOrIn":
+      return "no host kept for others";
   }
+}
+
+function keptInWords({ key, operator, values }: LabelExpression): string[] {
+  if (operator !== "AbsentOrIn" || values.length === 0) return [];
+  return [`${key} in (${values.join(", ")})`];
 }

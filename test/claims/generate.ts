@@ -83,7 +83,7 @@ export function randomRequirements(random: Random, size: Size): Requirements {
     .filter(() => random.chance(0.1))
     .map((key) => ({
       key,
-      operator: random.pick(["In", "NotIn", "Exists", "DoesNotExist"] as const),
+      operator: random.pick(["In", "NotIn", "Exists", "DoesNotExist", "AbsentOrIn"] as const),
       values: size.values.filter(() => random.chance(0.5)),
     }));
   return {

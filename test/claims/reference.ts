@@ -20,6 +20,7 @@ function satisfies(host: Host, { key, operator, values }: LabelExpression): bool
   if (operator === "Exists") return value !== undefined;
   if (operator === "DoesNotExist") return value === undefined;
   const listed = value !== undefined && values.includes(value);
+  if (operator === "AbsentOrIn") return value === undefined || listed;
   return operator === "In" ? listed : !listed;
 }
 
@@ -77,7 +78,7 @@ export function displaced(
   return [...before.keys()].find((id) => !after.has(id)) ?? null;
 }
 
-/** The host that `claim` should take: nobody who has a place loses it, then most preferred, known fit, name. */
+/** The host that `claim` should take: nobody who has a place loses it, then kept, most preferred, known fit, name. */
 export function choose(claims: readonly Claim[], hosts: readonly Host[], claim: Claim): string | null {
   const placed = greedy(claims, hosts);
   if (!placed.has(claim.id)) return null;
@@ -95,10 +96,16 @@ export function choose(claims: readonly Claim[], hosts: readonly Host[], claim: 
 
 function order(want: Requirements, a: Host, b: Host): number {
   return (
+    Number(isKept(want, b)) - Number(isKept(want, a)) ||
     preferredOf(want, b) - preferredOf(want, a) ||
     Number(isKnown(want, b)) - Number(isKnown(want, a)) ||
     (a.name < b.name || (a.name === b.name && a.uid < b.uid) ? -1 : 1)
   );
+}
+
+function isKept(want: Requirements, host: Host): boolean {
+  const labels = Object.keys(host.labels);
+  return want.expressions.some(({ key, operator }) => operator === "AbsentOrIn" && labels.includes(key));
 }
 
 function preferredOf(want: Requirements, host: Host): number {

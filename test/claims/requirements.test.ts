@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { LabelExpression } from "../../src/claims/claim.ts";
 import {
   fit,
   fits,
@@ -215,7 +216,7 @@ test("the reasons say what is missing", () => {
 
 test("each kind of expression and each minimum has its words", () => {
   const host = aHost("h1", { labels: { zone: "b" }, hardware: { cpuCores: 4, memoryGB: 32, diskGB: 100 } });
-  const expression = (key: string, operator: "In" | "NotIn" | "Exists", ...values: string[]) => ({
+  const expression = (key: string, operator: LabelExpression["operator"], ...values: string[]) => ({
     key,
     operator,
     values,
@@ -228,6 +229,7 @@ test("each kind of expression and each minimum has its words", () => {
       expression("zone", "In", "a", "c"),
       expression("row", "In", "1"),
       expression("zone", "NotIn", "b"),
+      expression("zone", "AbsentOrIn", "a"),
     ],
     minMemoryGB: 64,
     minDiskGB: 200,
@@ -238,6 +240,7 @@ test("each kind of expression and each minimum has its words", () => {
     "its label zone is b, not one of a, c",
     "its label row is absent, not one of 1",
     "its label zone is b, which is excluded",
+    "its label zone keeps it for b",
     "it has 32 GB of memory, less than 64",
     "it has 100 GB of disk, less than 200",
   ]);

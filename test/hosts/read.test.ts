@@ -232,25 +232,17 @@ describe("a Metal3Machine", () => {
     for (const operator of ["DoesNotExist", "!"]) assert.deepEqual(fitting(operator), [false, false, true]);
   });
 
-  it("with an operator that nobody knows fits no host, and says so", () => {
-    const hostSelector = { matchExpressions: [{ key: "rack", operator: "Gt", values: ["3"] }] };
-    const machine = metal3.readMachine(metal3Machine({ hostSelector }));
-    assert.equal(
-      fits(machine.requirements, metal3.readHost(bareMetalHost({ labels: { rack: "4" } }))),
-      false,
-    );
-    assert.match(machine.problems.join(), /operator "Gt" of rack is unknown/);
-  });
-
-  it("prefers its failure domain and the hosts kept for its group, without losing the simplicity bonus", () => {
-    const labels = { "cluster.x-k8s.io/deployment-name": "workers" };
-    const machine = metal3.readMachine(metal3Machine({ failureDomain: "rack-1", labels }));
-    assert.deepEqual(machine.requirements.preferredLabels, {
-      "infrastructure.cluster.x-k8s.io/failure-domain": "rack-1",
-      "infrastructure.cluster.x-k8s.io/node-reuse": "md-workers",
+  for (const operator of ["Gt", "AbsentOrIn"]) {
+    it(`with the operator ${operator}, which no selector has, fits no host, and says so`, () => {
+      const hostSelector = { matchExpressions: [{ key: "rack", operator, values: ["4"] }] };
+      const machine = metal3.readMachine(metal3Machine({ hostSelector }));
+      assert.equal(
+        fits(machine.requirements, metal3.readHost(bareMetalHost({ labels: { rack: "4" } }))),
+        false,
+      );
+      assert.match(machine.problems.join(), new RegExp(`operator "${operator}" of rack is unknown`));
     });
-    assert.equal(machine.bonusPoints, 50);
-  });
+  }
 });
 
 it("whatever an API server may store is read without an exception", () => {

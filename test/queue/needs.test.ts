@@ -28,6 +28,15 @@ const cases: [words: string, requirements: Partial<Requirements>][] = [
       ],
     },
   ],
+  ["no host kept for others", { expressions: [{ key: "kept", operator: "AbsentOrIn", values: [] }] }],
+  [
+    "ssd, no host kept for others; prefers kept in (a, b), nvme",
+    {
+      requiredTags: ["ssd"],
+      preferredTags: ["nvme"],
+      expressions: [{ key: "kept", operator: "AbsentOrIn", values: ["a", "b"] }],
+    },
+  ],
 ];
 
 describe("what a claim asks, in words", () => {
