@@ -3,7 +3,7 @@ import { groupOf } from "../hosts/consumer-ref.ts";
 import type { HostProfile } from "../hosts/profile.ts";
 import type { CallOptions, KubeApi, ResourceType } from "../kube/api.ts";
 import { isObjectNotFound } from "../kube/errors.ts";
-import { CLAIM_REQUESTS } from "../kube/types.ts";
+import { CLAIM_REQUESTS, HOST_CLAIMS } from "../kube/types.ts";
 
 /** Whether a request that stands for itself is meant; writers of references may leave the group out. */
 export function isClaimRequest({ kind, apiVersion }: Pick<Consumer, "kind" | "apiVersion">): boolean {
@@ -15,7 +15,17 @@ export function typeOfConsumer(
   consumer: Consumer,
   profileForMachine: (machineKind: string) => HostProfile | undefined,
 ): ResourceType | undefined {
-  return isClaimRequest(consumer) ? CLAIM_REQUESTS : profileForMachine(consumer.kind)?.machineType;
+  if (isClaimRequest(consumer)) return CLAIM_REQUESTS;
+  return profileForMachine(consumer.kind)?.machineType ?? typeUnmirrored(consumer);
+}
+
+/** Where a consumer is to be found of a kind that is not mirrored, in the version that its reference names. */
+export function typeUnmirrored({ kind, apiVersion }: Consumer): ResourceType | undefined {
+  const [group, version = "", ...rest] = apiVersion.split("/");
+  // Whoever writes references must not choose the path that is read.
+  const isWellFormed = /^v[a-z0-9]+$/.test(version) && rest.length === 0;
+  if (kind !== HOST_CLAIMS.kind || group !== HOST_CLAIMS.group || !isWellFormed) return undefined;
+  return { ...HOST_CLAIMS, version };
 }
 
 /**

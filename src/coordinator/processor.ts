@@ -1,12 +1,14 @@
-import type { Claim, Host, Term } from "../claims/claim.ts";
-import { formatTerm } from "../claims/claim.ts";
+import type { Claim, Consumer, Host, Term } from "../claims/claim.ts";
+import { consumerKey, formatTerm } from "../claims/claim.ts";
 import type { Clock, Timer } from "../clock.ts";
 import type { HostProfile } from "../hosts/profile.ts";
 import type { KubeApi } from "../kube/api.ts";
-import { isConflict, isDefiniteRejection } from "../kube/errors.ts";
+import { isConflict, isDefiniteRejection, isNotFound } from "../kube/errors.ts";
+import { CLAIM_REQUESTS } from "../kube/types.ts";
 import type { Log } from "../log.ts";
 import type { ClaimRequest } from "../requests/claim-request.ts";
 import type { Bindings } from "./binding.ts";
+import { isGoneNow, typeUnmirrored } from "./consumer-object.ts";
 import { encodeIntent, type Intent } from "./intent.ts";
 import type { World } from "./world.ts";
 
@@ -167,6 +169,10 @@ export class Processor {
     const profile = profileFor(host.kind);
     if (profile === undefined) return "retry";
     const { consumer } = claim;
+    if (await this.#isGone(consumer, signal)) {
+      await this.#endRequest(consumer, signal);
+      return "retry";
+    }
     const machine = world.consumer(claim.id)?.machine ?? null;
     const known = world.requestOf(consumer)?.consumerRef ?? null;
     const consumerRef = known ?? (machine === null ? { ...consumer } : profile.machineReference(machine));
@@ -190,6 +196,35 @@ export class Processor {
       if (!isDefiniteRejection(error)) throw new UnknownOutcome(error);
       await this.#giveBack(taken.request, "Waiting again: its host was not to be had", signal);
       throw error;
+    }
+  }
+
+  /** Of a kind that is not mirrored only a read tells; one that ends otherwise than with "not found" tells nothing. */
+  async #isGone(consumer: Consumer, signal: AbortSignal): Promise<boolean> {
+    const { api, log } = this.#options;
+    const type = typeUnmirrored(consumer);
+    if (type === undefined) return false;
+    try {
+      return await isGoneNow(api, type, consumer, { signal });
+    } catch (error) {
+      const fields = { err: error, consumer: consumerKey(consumer) };
+      if (!signal.aborted)
+        log.warn(fields, "Whether a consumer exists could not be read; it is bound all the same");
+      return false;
+    }
+  }
+
+  /** It has no owner that would take it away, and its host would be held by nobody for ever. */
+  async #endRequest(consumer: Consumer, signal: AbortSignal): Promise<void> {
+    const { api, log, world } = this.#options;
+    const request = world.requestOf(consumer);
+    if (request === null) return;
+    const { namespace, name, uid } = request;
+    log.info({ request: `${namespace}/${name}` }, "Deleting a ClaimRequest whose consumer is gone");
+    try {
+      await api.delete(CLAIM_REQUESTS, { namespace, name }, { signal, preconditions: { uid } });
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
     }
   }
 

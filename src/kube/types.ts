@@ -44,6 +44,13 @@ export const METAL3_MACHINES: ResourceType = {
   kind: "Metal3Machine",
   namespaced: true,
 };
+export const HOST_CLAIMS: ResourceType = {
+  group: "metal3.io",
+  version: "v1alpha1",
+  plural: "hostclaims",
+  kind: "HostClaim",
+  namespaced: true,
+};
 export const SECRETS: ResourceType = {
   group: "",
   version: "v1",

@@ -101,6 +101,16 @@ export class Deeds {
     return this.#consumerGone("Metal3Machine", "BareMetalHost");
   }
 
+  /** A HostClaim, of which nothing is known where its kind is not served, gets a host. */
+  async hostClaim(): Promise<void> {
+    const pool = await this.#pool();
+    await pool.bareMetalHost("host");
+    const { namespace } = pool;
+    const consumerRef = { apiVersion: "metal3.io/v1alpha1", kind: "HostClaim", name: "mine", namespace };
+    await this.#createRequest(namespace, "hostclaim-mine", { hostKind: "BareMetalHost", consumerRef });
+    await until(async () => phaseOf(await pool.getRequest("hostclaim-mine")) === "Bound");
+  }
+
   /** A request whose consumer, known by its uid, does not exist any more. */
   async #consumerGone(kind: string, hostKind: string): Promise<void> {
     const { namespace } = await this.#pool();

@@ -33,6 +33,7 @@ const NEEDED_BY: Readonly<Record<string, keyof Deeds>> = {
   "get baremetalhosts": "openMetal3Binding",
   "get beskar7machines": "machineGone",
   "get metal3machines": "metal3MachineGone",
+  "get hostclaims": "hostClaim",
   "delete claimrequests": "machineGone",
   "get claimrequests": "request",
   "patch claimrequests": "request",
@@ -95,6 +96,7 @@ describe(name, { skip: await skipWithoutControlPlane(name), timeout: 280_000 }, 
       await deeds.openMetal3Binding();
       await deeds.machineGone();
       await deeds.metal3MachineGone();
+      await deeds.hostClaim();
       await deeds.scrape();
       await service.said(/Receipt keys/);
       assert.deepEqual(service.lines.filter(isRefusal), []);
