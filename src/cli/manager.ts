@@ -8,7 +8,7 @@ import { SecretStore } from "../../certs/secret-store.ts";
 import { SelfManagedCertificates } from "../../certs/self-managed.ts";
 import { servingNames } from "../../certs/serving-names.ts";
 import type { CertificateSource } from "../../certs/source.ts";
-import { systemClock } from "../clock.ts";
+import { type Clock, systemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import type { KubeApi } from "../kube/api.ts";
 import { createLog, type Log } from "../log.ts";
@@ -54,6 +54,7 @@ export async function launchManager(
   api: KubeApi,
   log: Log,
   signal: AbortSignal,
+  clock: Clock = systemClock,
 ): Promise<Manager> {
   const names = namesOf(config);
   const keeper = new CaBundleKeeper({
@@ -64,11 +65,11 @@ export async function launchManager(
   const store = new SecretStore({ api, namespace: names.namespace, name: names.certSecret });
   const fromFiles = config.webhookCertDir !== "";
   const certificates: CertificateSource = fromFiles
-    ? new CertificateFiles({ folder: config.webhookCertDir, clock: systemClock, log })
-    : new SelfManagedCertificates({ store, keeper, policy: rotationPolicy(config), clock: systemClock, log });
+    ? new CertificateFiles({ folder: config.webhookCertDir, clock, log })
+    : new SelfManagedCertificates({ store, keeper, policy: rotationPolicy(config), clock, log });
   const receiptKeys = new ReceiptKeys({
     store,
-    clock: systemClock,
+    clock,
     log,
     keysInUse: () => manager.replica.following.receiptKeysInUse(),
   });
@@ -76,23 +77,23 @@ export async function launchManager(
   const manager = await startManager({
     config,
     api,
-    clock: systemClock,
+    clock,
     log,
     random: Math.random,
     certificates,
     registrations: keeper,
     sign: (receipt) => (receiptKeys.ready() ? receiptKeys.sign(receipt) : null),
     signal,
-    auth: await authFor(config, api, log),
+    auth: await authFor(config, api, log, clock),
     routes: [{ path: JWKS_PATH, handler: keySet, guard: null }],
     clientAuthority:
       config.webhookClientCaFile === ""
         ? null
-        : new ClientAuthority({ path: config.webhookClientCaFile, clock: systemClock, log }),
+        : new ClientAuthority({ path: config.webhookClientCaFile, clock, log }),
     webhookFallback: createFallbackApp([{ path: JWKS_PATH, handler: keySet }], log),
   });
   receiptKeys.start(signal).catch(() => {});
-  if (fromFiles) void keepCaBundle({ keeper, source: certificates, clock: systemClock, log }, signal);
+  if (fromFiles) void keepCaBundle({ keeper, source: certificates, clock, log }, signal);
   const { webhook, metrics, health } = manager.addresses;
   log.info(
     { identity: manager.identity, webhook: webhook.port, metrics: metrics?.port, health: health?.port },
@@ -108,21 +109,21 @@ const STARTED = {
 };
 
 /** Tokens are checked by the API server, or offline where an issuer is named; rights always by the API server. */
-async function authFor(config: Config, api: KubeApi, log: Log): Promise<Auth> {
+async function authFor(config: Config, api: KubeApi, log: Log, clock: Clock): Promise<Auth> {
   if (!config.metricsSecure) return openAuth;
   const { oidcIssuer: issuer, oidcJwks } = config;
   const checkToken =
     issuer === ""
-      ? checkTokenByReview({ api, clock: systemClock })
+      ? checkTokenByReview({ api, clock })
       : checkTokenOffline({
           issuer,
           audience: OFFLINE_AUDIENCE,
           keys: await issuerKeys(oidcJwks || `${issuer}/openid/v1/jwks`),
-          clock: systemClock,
+          clock,
         });
   return createAuth({
     checkToken,
-    checkAccess: checkAccessByReview({ api, clock: systemClock }),
+    checkAccess: checkAccessByReview({ api, clock }),
     onFailure: (error) => log.warn({ err: error }, "A caller's rights could not be checked"),
   });
 }

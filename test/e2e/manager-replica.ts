@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { launchManager } from "../../src/cli/manager.ts";
+import type { Clock } from "../../src/clock.ts";
 import { parseConfig } from "../../src/config.ts";
 import type { KubeClient } from "../../src/kube/client.ts";
 import { createLog, silentLog } from "../../src/log.ts";
@@ -19,6 +20,12 @@ export interface ManagerReplica {
   stop(): Promise<void>;
 }
 
+export interface ManagerReplicaOptions {
+  /** Where it reaches the API server; default: directly. */
+  readonly apiUrl?: string;
+  readonly clock?: Clock;
+}
+
 /**
  * With short durations and the rig's certificate; `flags` count over these. Resolves when it is ready; reviews go to
  * it once `rig.balancer` is told.
@@ -27,6 +34,7 @@ export async function startManagerReplica(
   rig: Rig,
   pod: string,
   flags: readonly string[] = [],
+  options: ManagerReplicaOptions = {},
 ): Promise<ManagerReplica> {
   const token = await rig.plane.podToken(LEASE_NAMESPACE, "beskar7-claim-coordinator", pod);
   const folder = join(rig.plane.folder, `certificates-of-${pod}`);
@@ -49,10 +57,11 @@ export async function startManagerReplica(
   const parsed = parseConfig(words, { POD_NAME: pod, POD_NAMESPACE: LEASE_NAMESPACE });
   assert(parsed.ok, JSON.stringify(parsed));
   const { config } = parsed;
-  const api = apiFor(rig.plane.kubeconfig({ token }));
+  const { apiUrl = rig.plane.url, clock } = options;
+  const api = apiFor(rig.plane.kubeconfig({ token }).replace(rig.plane.url, apiUrl));
   const log = process.env.RIG_LOG ? createLog("debug", process.stderr).child({ pod }) : silentLog;
   const end = new AbortController();
-  const manager = await launchManager(config, api, log, end.signal);
+  const manager = await launchManager(config, api, log, end.signal, clock);
   const { metrics, health } = manager.addresses;
   const readyUrl = `http://127.0.0.1:${health?.port}/readyz`;
   await until(async () => (await fetch(readyUrl)).ok);

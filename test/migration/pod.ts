@@ -29,6 +29,8 @@ export interface Pod {
   readonly log: () => string;
   /** Resolves once it has logged this message, however long ago. Rejects when it ends without it. */
   said(message: string): Promise<void>;
+  /** Base URL of /metrics, which anybody may read. */
+  readonly peopleUrl: string;
   metrics(): Promise<string>;
   stop(signal?: "SIGTERM" | "SIGKILL"): Promise<void>;
 }
@@ -78,9 +80,11 @@ export async function startPod(plane: ControlPlane, options: PodOptions): Promis
       () => false,
     );
   });
+  const peopleUrl = `http://127.0.0.1:${metrics}`;
   return {
     name,
     port,
+    peopleUrl,
     lines,
     log: () => text.join(""),
     async said(message) {
@@ -89,7 +93,7 @@ export async function startPod(plane: ControlPlane, options: PodOptions): Promis
         await changed.promise;
       }
     },
-    metrics: async () => (await fetch(`http://127.0.0.1:${metrics}/metrics`)).text(),
+    metrics: async () => (await fetch(`${peopleUrl}/metrics`)).text(),
     stop: (signal = "SIGTERM") => running.stop(signal),
   };
 }

@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { KubeObject } from "../../src/kube/api.ts";
 import { CLAIM_REQUESTS, CUSTOM_RESOURCE_DEFINITIONS, LEASES, PHYSICAL_HOSTS } from "../../src/kube/types.ts";
@@ -9,6 +7,7 @@ import { type Json, skipWithoutControlPlane } from "../controlplane/index.ts";
 import { consumerOf, Objects, phaseOf } from "../e2e/objects.ts";
 import { LEASE_NAME, LEASE_NAMESPACE, until } from "../e2e/rig.ts";
 import { type Bundle, buildBundle } from "../manifests/bundle.ts";
+import { buildFormer, FORMER } from "./former.ts";
 import type { Pod } from "./pod.ts";
 import { Stage } from "./stage.ts";
 import { Traffic } from "./traffic.ts";
@@ -17,25 +16,12 @@ const name = "a version upgrade, and the way back, under contending claims";
 const CRD = { name: "claimrequests.claims.beskar7.io" };
 const CLAIMS = 12;
 
-/**
- * There is no release before this one. So the former version is this code as a program of its own that calls itself
- * 0.0.9, with other flags, installed with an older schema of ClaimRequests and an older registration; and what any
- * other version may have left in the cluster is written by hand.
- */
-const FORMER = "0.0.9";
 const FORMER_FLAGS = ["--webhook-timeout=5s", "--max-concurrent-bindings=2"];
 
-async function buildFormer(): Promise<Bundle> {
-  const bundle = await buildBundle();
-  const code = join(bundle.folder, "app/manager.mjs");
-  const mine = `version:"${VERSION}"`;
-  const text = readFileSync(code, "utf8");
-  assert.equal(text.split(mine).length, 2, "the version is in the bundle once");
-  writeFileSync(code, text.replace(mine, `version:"${FORMER}"`));
-  return bundle;
-}
-
-/** The steps build on one another. */
+/**
+ * The former version is installed with other flags, an older schema of ClaimRequests and an older registration; and
+ * what any other version may have left in the cluster is written by hand. The steps build on one another.
+ */
 describe(name, { skip: await skipWithoutControlPlane(name), timeout: 280_000 }, () => {
   let stage: Stage;
   let former: Bundle;
