@@ -40,6 +40,9 @@ const ALLOWED_MESSAGE = {
   "break-glass": "Claim let through for a break-glass group",
 } as const;
 
+/** The processor has said already that it processes this one. */
+const OWN_CLAIM = "The leader's own claim is let through";
+
 const NOTHING_MORE = {};
 const BROKE_GLASS = "allowed because you belong to a break-glass group of the coordinator";
 
@@ -94,22 +97,14 @@ export class Outcomes {
 
   /** For a review that failed inside, was late, or came when there were too many. */
   fail(webhook: WebhookName, request: ReviewRequest | undefined, failure: ReviewFailure): ReviewAnswer {
-    const { log } = this.#options;
+    const { log, onDecision } = this.#options;
     if (request !== undefined) this.#failed.add(request);
     const detail = failure.code === "Malformed" ? failure.problem : failure.code;
-    const fields = {
-      webhook,
-      uid: request?.uid,
-      detail,
-      ...(failure.code === "Internal" && { err: failure.cause }),
-    };
-    if (failure.code === "Internal") log.error(fields, "A review failed");
-    else log.warn(fields, "A review was not judged");
     const host = { namespace: request?.namespace ?? "", name: request?.name ?? "" };
     const reason =
       failure.code === "Overloaded" || failure.code === "DeadlineExceeded" ? "Overloaded" : "InternalError";
     const rejection: Rejection = { reason, host, consumer: null, detail };
-    this.#options.onDecision({
+    const record: DecisionRecord = {
       webhook,
       uid: request?.uid ?? "",
       allowed: false,
@@ -129,7 +124,11 @@ export class Outcomes {
       dryRun: request?.dryRun ?? false,
       atMs: this.#options.clock.wallMs(),
       tookMs: 0,
-    });
+    };
+    onDecision(record);
+    const fields = { ...logFields(record), detail };
+    if (failure.code === "Internal") log.error({ ...fields, err: failure.cause }, "A review failed");
+    else log.warn(fields, "A review was not judged");
     return this.#refusal(rejection);
   }
 
@@ -174,13 +173,13 @@ export class Outcomes {
   #tell(record: DecisionRecord): void {
     const { log, onDecision } = this.#options;
     onDecision(record);
-    // /validate has the last word and the processor has logged its own claim: one line a claim is enough.
-    const isNews =
-      !record.allowed || (record.webhook === "validate" && record.mode !== "uninvolved" && !record.ours);
+    // /validate has the last word: one line a claim is enough.
+    const isNews = !record.allowed || (record.webhook === "validate" && record.mode !== "uninvolved");
     const level = record.mode === "break-glass" ? "warn" : isNews ? "info" : "debug";
     if (!log.isLevelEnabled(level)) return;
     const rejected = record.reason === "Delegated" ? "Delegating claim to leader" : "Claim rejected";
-    log[level](logFields(record), record.allowed ? ALLOWED_MESSAGE[record.mode] : rejected);
+    const allowed = record.ours && record.mode === "leader" ? OWN_CLAIM : ALLOWED_MESSAGE[record.mode];
+    log[level](logFields(record), record.allowed ? allowed : rejected);
   }
 }
 
