@@ -60,10 +60,19 @@ describe(name, { skip: await skipWithoutControlPlane(name), timeout: 280_000 }, 
     "npm start -- --once": { prints: /^no host changed hands without a release/m },
     "npm test": { type: "npm test -- test/readme/page", prints: /^ℹ fail 0$/m },
     "npm run check": {
-      notRun: "the first step of .ci/run; it also judges files that this test does not know",
+      notRun:
+        "takes most of a minute, is the first step of .ci/run, and judges files that are no business of this test",
     },
-    "npm run bench": { notRun: "takes minutes and proves nothing on a busy machine" },
-    "npm run chaos": { notRun: "takes minutes; its parts are in test/chaos" },
+    // One that starts within seconds; whether its limits are kept says nothing on a busy machine.
+    "npm run bench": {
+      type: "npm run bench -- sandbox",
+      codes: [0, 1],
+      prints: /^ +sandbox start to first answer, .*, p50 +\d+(\.\d+)? ms {2}\(limit 300\)/m,
+    },
+    "npm run chaos": {
+      type: "npm run chaos -- --minutes=0.05 --seed=1 --faults=freeze,kill",
+      prints: /^violations +0$/m,
+    },
     "npm run mutation": { notRun: "takes hours" },
     "docker build -t beskar7-claim-coordinator:0.1.0 .": {
       notRun: "needs a container engine; test/manifests/image.test.ts goes through the Dockerfile's steps",
