@@ -28,7 +28,8 @@ function install() {
   process.stderr.write("Installing dependencies (once per lockfile change)...\n");
   // --loglevel=error: npm would warn that the Node which installs is older than what some packages want,
   // although the Node that will run them is installed by this very command.
-  const npm = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
+  // --include=dev: the pinned Node is one of them, and NODE_ENV=production or an .npmrc may leave them out.
+  const npm = spawnSync("npm", ["ci", "--include=dev", "--no-audit", "--no-fund", "--loglevel=error"], {
     cwd: root,
     stdio: ["ignore", 2, 2],
     env: { ...process.env, npm_config_yes: "true" },

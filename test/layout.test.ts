@@ -32,8 +32,28 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     ...LEAVES,
   ],
   "src/workload": ["src/claims", "src/coordinator", "src/hosts", "src/kube", ...LEAVES],
+  "src/stateless": ["src/claims", "src/coordinator", "src/hosts", "src/kube", "src/requests"],
+  "src/metrics": [],
+  "src/metrics.ts": ["src/claims", "src/metrics"],
+  "src/config": [],
+  "src/config.ts": ["src/config"],
+  "src/version.ts": ["package.json"],
+  "src/sandbox": ["certs", "src/clock.ts", "src/kube"],
+  "src/queue": ["src/claims", "src/clock.ts", "src/coordinator", "src/leader", "src/requests", "webhooks"],
   certs: ["webhooks", "src/kube", ...LEAVES],
+  webhooks: ["src/claims", "src/coordinator", "src/hosts", "src/kube", "src/receipts", ...LEAVES],
 };
+
+/** They put the others together, so they may import any of them but each other's commands and main.ts. */
+const ROOTS = [
+  "src/cli",
+  "src/demo",
+  "src/doctor",
+  "src/main.ts",
+  "src/manager.ts",
+  "src/ops",
+  "src/replica.ts",
+];
 
 /** "src/claims" for src/claims/queue.ts, "src/log.ts" for src/log.ts, "webhooks" for webhooks/review.ts. */
 function roomOf(path: string): string {
@@ -45,6 +65,7 @@ function importsOf(path: string): string[] {
   const text = readFileSync(join(ROOT, path), "utf8");
   return [
     ...text.matchAll(/^(?:import|export)\b[^;]*?from\s+"([^"]+)"/gms),
+    ...text.matchAll(/^import\s+"([^"]+)"/gm),
     ...text.matchAll(/import\("([^"]+)"\)/g),
   ].map((match) => match[1]!);
 }
@@ -64,6 +85,25 @@ describe("the layout", () => {
       assert.deepEqual(wrong, []);
     });
   }
+
+  test("every room has its row", () => {
+    const rooms = new Set(FILES.map(roomOf));
+    assert.deepEqual([...rooms].sort(), [...Object.keys(MAY_IMPORT), ...ROOTS].sort());
+  });
+
+  test("nothing imports main.ts, and only commands and roots import commands", () => {
+    const commands = ["src/cli", "src/demo", "src/main.ts"];
+    const mayImportCommands = ["src/cli", "src/demo", "src/doctor", "src/main.ts"];
+    const wrong = FILES.flatMap((path) =>
+      importsOf(path)
+        .filter((target) => target.startsWith("."))
+        .map((target) => normalize(join(dirname(path), target)))
+        .filter((target) => target === "src/main.ts" || commands.includes(roomOf(target)))
+        .filter((target) => target === "src/main.ts" || !mayImportCommands.includes(roomOf(path)))
+        .map((target) => `${path} imports ${target}`),
+    );
+    assert.deepEqual(wrong, []);
+  });
 
   test("the decision core uses no package and no clock", () => {
     const wrong = FILES.filter((path) => path.startsWith("src/claims/")).filter((path) => {

@@ -1,7 +1,8 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { delimiter, join } from "node:path";
+import { delimiter, dirname, join, resolve } from "node:path";
 import { KubeConfig } from "@kubernetes/client-node";
+import { parse } from "yaml";
 
 export type { KubeConfig } from "@kubernetes/client-node";
 
@@ -41,16 +42,17 @@ export function loadKubeConfig(source: KubeConfigSource = {}): KubeConfig {
   const path = source.kubeconfig || undefined;
   const defaultPath = join(env.HOME ?? homedir(), ".kube", "config");
   if (path !== undefined) {
-    read(path, () => config.loadFromFile(path));
+    read(path, () => loadFile(config, path));
   } else if (env.KUBECONFIG) {
-    for (const file of env.KUBECONFIG.split(delimiter)) {
-      if (file !== "")
-        read(file, () => config.mergeConfig(readFile(file), config.getCurrentContext() !== undefined));
-    }
+    const files = env.KUBECONFIG.split(delimiter).filter((file) => file !== "");
+    // As kubectl does: of several, those that are not there don't count.
+    const present = files.filter(existsSync);
+    for (const file of present.length === 0 ? files : present)
+      read(file, () => config.mergeConfig(readFile(file), config.getCurrentContext() !== undefined));
   } else if (env.KUBERNETES_SERVICE_HOST && existsSync(SERVICE_ACCOUNT_TOKEN)) {
     config.loadFromCluster();
   } else if (existsSync(defaultPath)) {
-    read(defaultPath, () => config.loadFromFile(defaultPath));
+    read(defaultPath, () => loadFile(config, defaultPath));
   } else {
     throw new KubeConfigError(
       "KUBECONFIG_NONE",
@@ -75,8 +77,21 @@ export function readKubeConfig(text: string): KubeConfig {
 
 function readFile(path: string): KubeConfig {
   const config = new KubeConfig();
-  config.loadFromFile(path);
+  loadFile(config, path);
   return config;
+}
+
+/** The client's own reader knows no `tokenFile`, which is read again when it changes and comes before `token`. */
+function loadFile(config: KubeConfig, path: string): void {
+  config.loadFromFile(path);
+  const { users = [] } = parse(readFileSync(path, "utf8"));
+  config.users = config.users.map((user) => {
+    const tokenFile = users.find(({ name }: { name?: unknown }) => name === user.name)?.user?.tokenFile;
+    if (typeof tokenFile !== "string" || tokenFile === "") return user;
+    const { token: _, ...others } = user;
+    const authProvider = { name: "tokenFile", config: { tokenFile: resolve(dirname(path), tokenFile) } };
+    return { ...others, authProvider };
+  });
 }
 
 function read(path: string, load: () => void): void {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import {
+  buildElector,
   type ControlPlane,
   type ForeignElector,
   skipWithoutControlPlane,
@@ -10,7 +11,9 @@ import {
 
 const name = "client-go's elector";
 
-describe(name, { skip: await skipWithoutControlPlane(name) }, () => {
+const skip = (await skipWithoutControlPlane(name)) || ((await buildElector()) ? false : "needs Go");
+
+describe(name, { skip }, () => {
   let plane: ControlPlane;
   const electors: ForeignElector[] = [];
   before(async () => {

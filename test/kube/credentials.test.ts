@@ -80,15 +80,15 @@ describe("Kubeconfig", () => {
     folder = mkdtempSync(join(tmpdir(), "kube-"));
   });
   afterEach(() => rmSync(folder, { recursive: true }));
-  const write = (name: string, server: string) => {
+  const write = (name: string, server: string, user = "token: t") => {
     const path = join(folder, name);
     writeFileSync(
       path,
       `apiVersion: v1
 kind: Config
 current-context: ${name}
-clusters: [{name: ${name}, cluster: {server: "${server}"}}]
-users: [{name: ${name}, user: {token: t}}]
+clusters: [{name: ${name}, cluster: {server: "${server}", insecure-skip-tls-verify: ${server.startsWith("http:")}}}]
+users: [{name: ${name}, user: {${user}}}]
 contexts: [{name: ${name}, context: {cluster: ${name}, user: ${name}}}]
 `,
     );
@@ -102,6 +102,33 @@ contexts: [{name: ${name}, context: {cluster: ${name}, user: ${name}}}]
     const env = { KUBECONFIG: `${write("first", "https://first")}:${write("second", "https://second")}` };
     assert.equal(serverOf({ kubeconfig: named, env }), "https://named");
     assert.equal(serverOf({ env }), "https://first");
+  });
+
+  it("is what there is of the files in KUBECONFIG", () => {
+    const env = { KUBECONFIG: `${join(folder, "missing")}:${write("there", "https://there")}` };
+    assert.equal(serverOf({ env }), "https://there");
+    const nowhere = { KUBECONFIG: join(folder, "missing") };
+    assert.throws(() => loadKubeConfig({ env: nowhere }), hasCode("KUBECONFIG_UNREADABLE"));
+  });
+
+  it("may name a file with the token, beside itself, which is read again when the token is refused", async () => {
+    const server = await startHttpServer();
+    try {
+      writeFileSync(join(folder, "fresh"), "first");
+      const path = write("file", server.url, "token: stale, tokenFile: fresh");
+      for (const source of [{ kubeconfig: path }, { env: { KUBECONFIG: path } }]) {
+        const config = loadKubeConfig(source);
+        const api = createKubeApi({ config, version: "0", clock: new FakeClock() });
+        await api.get(NAMESPACES, { name: "a" });
+        api.close();
+      }
+      assert.deepEqual(
+        server.received.map(({ headers }) => headers.authorization),
+        ["Bearer first", "Bearer first"],
+      );
+    } finally {
+      await server.close();
+    }
   });
 
   it("is refused with a code when there is none, it can't be read, or it lacks something", () => {

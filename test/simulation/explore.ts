@@ -54,7 +54,9 @@ if (!isMainThread) {
   for (let seed = from; seed < end; seed += threads) parentPort?.postMessage(await tryOne(seed));
 } else if (SIM_SEED !== undefined || SIM_PLAN !== undefined) {
   const plan = SIM_PLAN === undefined ? planOf(Number(SIM_SEED)) : parsePlan(SIM_PLAN);
-  console.log(await run(plan, console.log));
+  const result = await run(plan, console.log);
+  console.log(result);
+  process.exitCode = result.violations.length === 0 ? 0 : 1;
 } else {
   await tryMany(Number(SIM_FROM), Number(SIM_SEEDS));
 }
