@@ -3,12 +3,22 @@ import type { Remarks } from "./audit.ts";
 import type { UserInfo } from "./auth/user.ts";
 import type { Core } from "./core.ts";
 import { parseBody } from "./decode.ts";
-import { asObject, clone, isObject, type JsonObject } from "./json.ts";
+import { asObject, clone, isObject, type JsonObject, jsonType } from "./json.ts";
+import { integerQuery } from "./list-options.ts";
 import { markedForDeletion, NAMESPACE_STORAGE, refuseImmortal } from "./namespaces.ts";
-import { inVersion, json, selectorsOf } from "./reads.ts";
+import { inVersion, json, listItems, selectorsOf } from "./reads.ts";
 import type { ApiRequest, ApiResponse, RequestInfo } from "./request.ts";
 import { apiVersionOf, type Resource } from "./resources/resource.ts";
-import { badRequest, conflict, invalid, notFound, notSupported, qualified } from "./status.ts";
+import {
+  badRequest,
+  conflict,
+  type FieldError,
+  invalid,
+  invalidValue,
+  notFound,
+  notSupported,
+  qualified,
+} from "./status.ts";
 import { storageKey } from "./store.ts";
 
 interface DeleteOptions {
@@ -27,20 +37,24 @@ function readOptions(request: ApiRequest, { query }: RequestInfo): DeleteOptions
   const body = request.body ? parseBody(request.body, request.contentType, "DeleteOptions") : {};
   if (!isObject(body))
     throw badRequest("the object provided is unrecognized (must be of type DeleteOptions)");
+  checkBody(body);
+  integerQuery(query, "gracePeriodSeconds");
   const preconditions = asObject(body.preconditions);
   const asked = Array.isArray(body.dryRun) ? body.dryRun : query.getAll("dryRun");
   const dryRun = asked.filter((each) => each !== "");
-  if (dryRun.some((each) => each !== "All")) {
-    throw invalid({ group: "meta.k8s.io", kind: "DeleteOptions" }, "", [
-      notSupported("dryRun", dryRun, ["All"]),
-    ]);
+  const errors: FieldError[] = [];
+  if (dryRun.some((each) => each !== "All")) errors.push(notSupported("dryRun", dryRun, ["All"]));
+  const named = body.propagationPolicy ?? query.get("propagationPolicy") ?? undefined;
+  const orphans = body.orphanDependents ?? query.get("orphanDependents") ?? undefined;
+  if (named !== undefined && orphans !== undefined) {
+    const why = "orphanDependents and deletionPropagation cannot be both set";
+    errors.push(invalidValue("propagationPolicy", named, why));
+  } else if (named !== undefined && !POLICIES.includes(String(named))) {
+    errors.push(notSupported("propagationPolicy", named, [...POLICIES, "nil"]));
   }
-  const propagationPolicy = body.propagationPolicy ?? query.get("propagationPolicy") ?? undefined;
-  if (propagationPolicy !== undefined && !POLICIES.includes(String(propagationPolicy))) {
-    throw invalid({ group: "meta.k8s.io", kind: "DeleteOptions" }, "", [
-      notSupported("propagationPolicy", propagationPolicy, [...POLICIES, "nil"]),
-    ]);
-  }
+  if (errors.length > 0) throw invalid({ group: "meta.k8s.io", kind: "DeleteOptions" }, "", errors);
+  // The old word for the same.
+  const propagationPolicy = named ?? (String(orphans) === "true" ? "Orphan" : undefined);
   return {
     dryRun: dryRun.length > 0,
     uid: preconditions.uid === undefined ? undefined : String(preconditions.uid),
@@ -51,10 +65,25 @@ function readOptions(request: ApiRequest, { query }: RequestInfo): DeleteOptions
       ...body,
       kind: "DeleteOptions",
       apiVersion: "meta.k8s.io/v1",
-      ...(propagationPolicy === undefined ? {} : { propagationPolicy }),
+      ...(named === undefined ? {} : { propagationPolicy: named }),
       ...(dryRun.length === 0 ? {} : { dryRun }),
     },
   };
+}
+
+/** @throws ApiError 400 */
+function checkBody({ apiVersion, kind, gracePeriodSeconds }: JsonObject): void {
+  if (kind !== undefined && kind !== "DeleteOptions") {
+    throw badRequest(
+      `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion ?? "")} ` +
+        'in scheme "pkg/runtime/scheme.go:111"',
+    );
+  }
+  if (![undefined, null].includes(gracePeriodSeconds as null) && !Number.isInteger(gracePeriodSeconds)) {
+    const got = jsonType(gracePeriodSeconds);
+    const field = "DeleteOptions.gracePeriodSeconds of type int64";
+    throw badRequest(`json: cannot unmarshal ${got} into Go struct field ${field}`);
+  }
 }
 
 export async function deleteObject(
@@ -104,7 +133,7 @@ export async function deleteCollection(
     kind: resource.listKind,
     apiVersion: apiVersionOf(resource),
     metadata: { resourceVersion: String(revision) },
-    items: matching.map((object) => inVersion(resource, object)),
+    items: listItems(resource, matching),
   });
 }
 

@@ -1,7 +1,7 @@
 import type { KubeObject, ObjectMeta, OwnerReference } from "../kube/api.ts";
 import { equal } from "./json.ts";
 import type { NameRule } from "./resources/resource.ts";
-import { type FieldError, forbiddenValue, invalidValue, requiredValue } from "./status.ts";
+import { type FieldError, forbiddenValue, invalidValue, requiredValue, tooLong } from "./status.ts";
 
 const LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
 const SUBDOMAIN = `${LABEL}(\\.${LABEL})*`;
@@ -83,25 +83,38 @@ export function validateMetadata(metadata: ObjectMeta, rule: NameRule): FieldErr
       errors.push(invalidValue("metadata.name", metadata.name, why));
     }
   }
-  for (const [key, value] of Object.entries(metadata.labels ?? {})) {
-    for (const why of qualifiedNameProblems(key, "label key")) {
-      errors.push(invalidValue("metadata.labels", key, why));
-    }
-    if (value.length > 63) {
-      errors.push(invalidValue("metadata.labels", value, "must be no more than 63 characters"));
-    } else if (!labelValue.test(value))
-      errors.push(invalidValue("metadata.labels", value, LABEL_VALUE_WORDS));
-  }
-  for (const key of Object.keys(metadata.annotations ?? {})) {
-    for (const why of qualifiedNameProblems(key.toLowerCase())) {
-      errors.push(invalidValue("metadata.annotations", key, why));
-    }
-  }
   for (const finalizer of metadata.finalizers ?? []) {
     for (const why of qualifiedNameProblems(finalizer)) {
       errors.push(invalidValue("metadata.finalizers", finalizer, why));
     }
   }
+  errors.push(...validateChangeable(metadata));
+  return errors;
+}
+
+/** Source: the API server's TotalAnnotationSizeLimitB. */
+const ANNOTATIONS_MAX_BYTES = 256 * 1024;
+
+/** The part of metadata that clients write as they like. */
+function validateChangeable(metadata: ObjectMeta): FieldError[] {
+  const errors: FieldError[] = [];
+  for (const [key, value] of Object.entries(metadata.labels ?? {})) {
+    for (const why of qualifiedNameProblems(key, "label key")) {
+      errors.push(invalidValue("metadata.labels", key, why));
+    }
+    if (Buffer.byteLength(value) > 63) {
+      errors.push(invalidValue("metadata.labels", value, "must be no more than 63 bytes"));
+    } else if (!labelValue.test(value))
+      errors.push(invalidValue("metadata.labels", value, LABEL_VALUE_WORDS));
+  }
+  let size = 0;
+  for (const [key, value] of Object.entries(metadata.annotations ?? {})) {
+    for (const why of qualifiedNameProblems(key.toLowerCase())) {
+      errors.push(invalidValue("metadata.annotations", key, why));
+    }
+    size += Buffer.byteLength(key) + Buffer.byteLength(value);
+  }
+  if (size > ANNOTATIONS_MAX_BYTES) errors.push(tooLong("metadata.annotations", ANNOTATIONS_MAX_BYTES));
   errors.push(...validateOwners(metadata.ownerReferences ?? []));
   return errors;
 }
@@ -112,6 +125,11 @@ function validateOwners(owners: readonly OwnerReference[]): FieldError[] {
       invalidValue(`metadata.ownerReferences.${field}`, owner[field] ?? "", words),
     ),
   );
+  for (const owner of owners) {
+    if (owner.apiVersion !== "v1" || owner.kind !== "Event") continue;
+    const why = "/v1, Kind=Event is disallowed from being an owner";
+    errors.push(invalidValue("metadata.ownerReferences", owner, why));
+  }
   const [first, second] = owners.filter((owner) => owner.controller);
   if (first !== undefined && second !== undefined) {
     const named = `${first.kind}/${first.name} and ${second.kind}/${second.name}`;
@@ -132,7 +150,7 @@ const IMMUTABLE = ["name", "namespace", "uid", "creationTimestamp", "deletionTim
 
 /** What may not change between two versions of an object. */
 export function validateMetadataUpdate(next: KubeObject, old: KubeObject): FieldError[] {
-  const errors: FieldError[] = [];
+  const errors = validateChangeable(next.metadata);
   for (const field of IMMUTABLE) {
     if (!equal(next.metadata[field], old.metadata[field])) {
       errors.push(invalidValue(`metadata.${field}`, next.metadata[field], "field is immutable"));

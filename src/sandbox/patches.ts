@@ -3,7 +3,7 @@ import type { Remarks } from "./audit.ts";
 import type { UserInfo } from "./auth/user.ts";
 import type { Core } from "./core.ts";
 import { DecodingError, decodeObject, mediaTypeOf, settleObject } from "./decode.ts";
-import { clone, isObject, jsonType } from "./json.ts";
+import { asObject, clone, isObject, jsonType } from "./json.ts";
 import { parseJson } from "./json-syntax.ts";
 import { applyConfiguration, parseApply } from "./patch/apply.ts";
 import { applyJsonPatch, JsonPatchError, parseJsonPatch } from "./patch/json-patch.ts";
@@ -53,6 +53,8 @@ function parsePatch(mediaType: string, body: string): Patcher {
     const operations = parseJsonPatch(patch);
     return (document) => applyJsonPatch(document, operations);
   }
+  // Of a whole patch that is null it says what it says of a JSON patch.
+  if (patch === null && mediaType === MERGE_PATCH) throw badRequest("Invalid JSON Patch");
   if (!isObject(patch)) {
     const why = `json: cannot unmarshal ${jsonType(patch)} into Go value of type map[string]interface {}`;
     throw badRequest(`error decoding patch: ${why}`);
@@ -65,7 +67,6 @@ function parsePatch(mediaType: string, body: string): Patcher {
 function change(core: Core, resource: Resource, context: WriteContext, patch: Patcher): Promise<Written> {
   return changeObject(core, resource, context, {
     creates: false,
-    unconditional: true,
     next(current) {
       return decodePatched(runPatch(patch, current as KubeObject), resource, context);
     },
@@ -76,11 +77,13 @@ function change(core: Core, resource: Resource, context: WriteContext, patch: Pa
 /** @throws ApiError 422 where a patch makes what can't be read */
 function decodePatched(patched: unknown, resource: Resource, context: WriteContext): KubeObject {
   const text = JSON.stringify(patched);
+  const refuse = (why: string) => invalid({ group: "", kind: "" }, "", [invalidValue("patch", text, why)]);
+  if (resource.custom && !asObject(patched).kind) throw refuse(`Object 'Kind' is missing in '${text}'`);
   try {
     return settleObject(decodeObject(patched, text, resource), resource, context);
   } catch (error) {
     if (!(error instanceof DecodingError)) throw error;
-    throw invalid({ group: "", kind: "" }, "", [invalidValue("patch", text, error.why)]);
+    throw refuse(error.why);
   }
 }
 
@@ -103,7 +106,6 @@ function apply(core: Core, resource: Resource, body: string, context: WriteConte
   const configuration = parseApply(body, resource, context);
   return changeObject(core, resource, context, {
     creates: context.subresource === "",
-    unconditional: true,
     ...applyConfiguration(core, resource, configuration, context),
   });
 }

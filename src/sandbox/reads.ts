@@ -1,20 +1,11 @@
 import type { KubeObject } from "../kube/api.ts";
 import type { Core } from "./core.ts";
 import { parseJson } from "./json-syntax.ts";
+import { checkListOptions, checkWatchOptions, integerQuery } from "./list-options.ts";
 import type { ApiResponse, RequestInfo } from "./request.ts";
 import { apiVersionOf, type Resource } from "./resources/resource.ts";
 import { parseSelectors } from "./selectors.ts";
-import {
-  ApiError,
-  badRequest,
-  expired,
-  forbiddenValue,
-  invalid,
-  invalidValue,
-  notFound,
-  notSupported,
-  qualified,
-} from "./status.ts";
+import { ApiError, badRequest, expired, invalidValue, notFound, qualified } from "./status.ts";
 import { CompactedError, storageKey } from "./store.ts";
 import { parseAccept, partialMetadata, type Representation, tableOf } from "./table.ts";
 import { watchFeed } from "./watch.ts";
@@ -48,6 +39,8 @@ export function represent(
 
 export function getObject(core: Core, resource: Resource, info: RequestInfo, accept?: string): ApiResponse {
   const { name, namespace } = info.resource as ResourceInfo;
+  const asked = info.query.get("resourceVersion") ?? "";
+  if (asked !== "" && asked !== "0") refuseFuture(core, parseRevision(asked, refuseVersion));
   const found = core.store.get(qualified(resource), storageKey({ name, namespace }));
   if (found === undefined) throw notFound(resource, name);
   return json(200, represent(core, resource, found, parseAccept(accept, info.query)));
@@ -57,6 +50,8 @@ export function listObjects(core: Core, resource: Resource, info: RequestInfo, a
   const { query } = info;
   const { namespace } = info.resource as ResourceInfo;
   const limit = integerQuery(query, "limit");
+  integerQuery(query, "timeoutSeconds");
+  checkListOptions(query);
   const token = query.get("continue");
   const page = token ? readContinue(token) : undefined;
   if (page !== undefined && Number(query.get("resourceVersion") ?? 0) > 0) {
@@ -102,9 +97,14 @@ function listBody(
     kind: resource.listKind,
     apiVersion: apiVersionOf(resource),
     metadata,
-    // Only lists of custom resources repeat kind and apiVersion in each item.
-    items: resource.custom ? shown : shown.map(({ kind: _kind, apiVersion: _apiVersion, ...rest }) => rest),
+    items: listItems(resource, items),
   };
+}
+
+/** Only lists of custom resources repeat kind and apiVersion in each item. */
+export function listItems(resource: Resource, objects: readonly KubeObject[]): unknown[] {
+  const shown = objects.map((object) => inVersion(resource, object));
+  return resource.custom ? shown : shown.map(({ kind: _kind, apiVersion: _apiVersion, ...rest }) => rest);
 }
 
 export function selectorsOf(resource: Resource, { query, resource: of }: RequestInfo) {
@@ -171,17 +171,6 @@ function listAt(
 function exactRevision(core: Core, query: URLSearchParams): number | undefined {
   const asked = query.get("resourceVersion") ?? "";
   const match = query.get("resourceVersionMatch") ?? "";
-  if (match !== "" && asked === "") {
-    const why = "resourceVersionMatch is forbidden unless resourceVersion is provided";
-    throw invalidListOptions(forbiddenValue("resourceVersionMatch", why));
-  }
-  if (match !== "" && match !== "Exact" && match !== "NotOlderThan") {
-    throw invalidListOptions(notSupported("resourceVersionMatch", match, ["Exact", "NotOlderThan", ""]));
-  }
-  if (match === "Exact" && asked === "0") {
-    const why = 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"';
-    throw invalidListOptions(forbiddenValue("resourceVersionMatch", why));
-  }
   if (asked === "" || asked === "0") return undefined;
   const revision = parseRevision(asked, (why) => badRequest(`invalid resource version: ${why}`));
   refuseFuture(core, revision);
@@ -208,9 +197,6 @@ function refuseFuture(core: Core, revision: number): void {
   });
 }
 
-const invalidListOptions = (error: Parameters<typeof invalid>[2][number]) =>
-  invalid({ group: "meta.k8s.io", kind: "ListOptions" }, "", [error]);
-
 export function watchObjects(
   core: Core,
   resource: Resource,
@@ -218,11 +204,8 @@ export function watchObjects(
   accept?: string,
 ): ApiResponse {
   const { query } = info;
+  checkWatchOptions(query);
   const sendInitialEvents = query.get("sendInitialEvents") === "true";
-  if (sendInitialEvents && query.get("resourceVersionMatch") !== "NotOlderThan") {
-    const why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
-    throw invalidListOptions(forbiddenValue("resourceVersionMatch", why));
-  }
   const asked = query.get("resourceVersion") ?? "";
   const representation = parseAccept(accept, query);
   const feed = watchFeed(core.store, core.clock, {
@@ -248,12 +231,6 @@ export function watchObjects(
 
 /** As in the API server, which takes it for its own mistake. */
 const refuseVersion = (message: string) => new ApiError({ code: 500, message });
-
-function integerQuery(query: URLSearchParams, name: string): number {
-  const text = query.get(name) || "0";
-  if (/^[-+]?\d+$/.test(text)) return Number(text);
-  throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
-}
 
 /** Source: the API server's --min-request-timeout, 1800 s, and up to twice that at random. */
 function watchTimeoutMs(core: Core, query: URLSearchParams): number {

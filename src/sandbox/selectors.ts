@@ -45,6 +45,7 @@ function parseRequirement(rest: string[]): LabelPredicate {
   if (negated) rest.shift();
   const key = rest.shift();
   if (key === undefined || SYMBOL.test(key)) {
+    if (negated) throw unparsable(`found '${key ?? ""}', expected: identifier`);
     throw badRequest(`found '${key ?? ""}', expected: !, identifier, or 'end of string'`);
   }
   const [problem] = qualifiedNameProblems(key, "label key");

@@ -159,6 +159,11 @@ export function forbiddenValue(field: string, why: string): FieldError {
   return { reason: "FieldValueForbidden", message: `Forbidden: ${why}`, field };
 }
 
+export function tooLong(field: string, maxBytes: number): FieldError {
+  const message = `Too long: may not be more than ${maxBytes} bytes`;
+  return { reason: "FieldValueTooLong", message, field };
+}
+
 export function notSupported(field: string, value: unknown, supported: readonly unknown[]): FieldError {
   const values = supported.map((each) => JSON.stringify(each)).join(", ");
   return {

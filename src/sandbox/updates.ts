@@ -6,6 +6,7 @@ import { timestamp } from "./identifiers.ts";
 import { clone, equal, type JsonObject } from "./json.ts";
 import { trackUpdate } from "./managed-fields.ts";
 import { validateMetadataUpdate } from "./metadata.ts";
+import { NAMESPACE_STORAGE } from "./namespaces.ts";
 import { inVersion } from "./reads.ts";
 import type { ApiRequest } from "./request.ts";
 import type { Resource } from "./resources/resource.ts";
@@ -30,8 +31,6 @@ export interface Change {
   track(next: KubeObject, current: KubeObject | undefined): void;
   /** Whether the write may create the object. */
   readonly creates: boolean;
-  /** Whether a write without a resourceVersion overwrites whatever is there. */
-  readonly unconditional: boolean;
 }
 
 export interface Written {
@@ -58,7 +57,6 @@ export async function replaceFromBody(
   const { uid } = object.metadata;
   return changeObject(core, resource, context, {
     creates: resource.createOnUpdate && context.subresource === "",
-    unconditional: resource.unconditionalUpdate,
     next(current) {
       // A named uid is a precondition, also where the write would create what is gone.
       if (uid !== undefined && uid !== current?.metadata.uid) {
@@ -174,12 +172,12 @@ async function prepare(
   next = await core.admission.mutate({ ...attributes, object: next }, (object) =>
     settleObject(object, resource),
   );
-  checkVersion(resource, next, current, context, change);
+  checkVersion(resource, next, current, context);
   keepOtherHalf(resource, next, current, context.subresource);
   countGeneration(resource, next, current);
   const unchangeable = validateMetadataUpdate(next, current);
-  // The API server checks the metadata of custom resources twice and says so twice.
-  if (resource.custom) unchangeable.push(...unchangeable);
+  // The API server checks metadata twice and says so twice.
+  unchangeable.push(...unchangeable);
   const errors = [...unchangeable, ...validateObject(resource, next, current, context.subresource)];
   if (errors.length > 0) throw invalid({ ...resource, kind: String(next.kind) }, context.name, errors);
   await core.admission.validate({ ...attributes, object: next });
@@ -192,7 +190,11 @@ function updateOptions({ force: _force, ...options }: JsonObject): JsonObject {
 }
 
 function checkNames(resource: Resource, object: KubeObject, { name, namespace }: WriteContext): void {
-  object.metadata.name ??= name;
+  if (!object.metadata.name) {
+    throw badRequest(
+      `the name of the object (${name} based on URL) was undeterminable: name must be provided`,
+    );
+  }
   if (object.metadata.name !== name) {
     throw badRequest(
       `the name of the object (${object.metadata.name}) does not match the name on the URL (${name})`,
@@ -206,11 +208,10 @@ function checkVersion(
   next: KubeObject,
   current: KubeObject,
   context: WriteContext,
-  change: Change,
 ): void {
   const { resourceVersion } = next.metadata;
   if (resourceVersion === undefined || resourceVersion === "0") {
-    if (change.unconditional) return;
+    if (resource.unconditionalUpdate) return;
     const why = "must be specified for an update";
     throw invalid({ group: resource.group, kind: resource.plural }, context.name, [
       invalidValue("metadata.resourceVersion", 0, why),
@@ -245,6 +246,8 @@ function keepSystemMetadata(next: KubeObject, current: KubeObject): void {
 
 /** A write of the object leaves its status alone; a write of the status leaves all else alone. */
 function keepOtherHalf(resource: Resource, next: KubeObject, current: KubeObject, subresource: string): void {
+  // Its finalizers, which are all of its spec, have a door of their own.
+  if (qualified(resource) === NAMESPACE_STORAGE && subresource === "") next.spec = clone(current.spec);
   if (subresource === "status") {
     const { resourceVersion, managedFields } = next.metadata;
     for (const field of Object.keys(next)) if (field !== "status") delete next[field];

@@ -3,7 +3,7 @@ import type { UserInfo } from "./auth/user.ts";
 import type { FieldValidation } from "./decode.ts";
 import type { JsonObject } from "./json.ts";
 import type { ApiRequest, RequestInfo } from "./request.ts";
-import { type FieldError, forbiddenValue, invalid, notSupported, requiredValue } from "./status.ts";
+import { type FieldError, forbiddenValue, invalid, notSupported, requiredValue, tooLong } from "./status.ts";
 
 export const APPLY_PATCH = "application/apply-patch+yaml";
 
@@ -42,6 +42,7 @@ export function writeContext(
   if (dryRun.some((each) => each !== "All")) errors.push(notSupported("dryRun", dryRun, ["All"]));
   if (applying && fieldManager === "")
     errors.push(requiredValue("fieldManager", "is required for apply patch"));
+  errors.push(...managerProblems(fieldManager));
   if (kind === "PatchOptions" && !applying && force !== null) {
     errors.push(forbiddenValue("force", "may not be specified for non-apply patch"));
   }
@@ -69,6 +70,29 @@ export function writeContext(
     },
     ...remarks,
   };
+}
+
+/** Source: the API server's FieldManagerMaxLength. */
+const MANAGER_MAX_BYTES = 128;
+
+function managerProblems(manager: string): FieldError[] {
+  const errors: FieldError[] = [];
+  if (Buffer.byteLength(manager) > MANAGER_MAX_BYTES) errors.push(tooLong("fieldManager", MANAGER_MAX_BYTES));
+  let position = 0;
+  for (const character of manager) {
+    if (/[\p{C}\p{Zl}\p{Zp}]/u.test(character)) {
+      const code = (character.codePointAt(0) as number).toString(16);
+      const shown = manager.replace(
+        /\p{Cc}/gu,
+        (each) => `\\x${each.charCodeAt(0).toString(16).padStart(2, "0")}`,
+      );
+      const why = `invalid character U+${code.toUpperCase().padStart(4, "0")} (at position ${position})`;
+      const message = `Invalid value: "${shown}": ${why}`;
+      errors.push({ reason: "FieldValueInvalid", message, field: "fieldManager" });
+    }
+    position += Buffer.byteLength(character);
+  }
+  return errors;
 }
 
 /** As in the API server: the program's name, before the first slash of the User-Agent. */

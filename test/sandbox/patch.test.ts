@@ -27,6 +27,9 @@ describe("JSON patches", () => {
       { op: "test", path: "/a", value: { b: [1] } },
       { a: { b: [1] } },
     ],
+    "an index may have leading zeros": [[1, 2], { op: "remove", path: "/01" }, [1]],
+    "an index below zero counts from the end": [[1, 2], { op: "remove", path: "/-2" }, [2]],
+    "an addition at -1 is at the end": [[1, 2], { op: "add", path: "/-1", value: 3 }, [1, 2, 3]],
     "__proto__ is a key like any other": [
       {},
       { op: "add", path: "/__proto__", value: 1 },
@@ -42,7 +45,8 @@ describe("JSON patches", () => {
     "a parent must exist": [{}, { op: "add", path: "/a/b", value: 1 }],
     "what is removed must exist": [{}, { op: "remove", path: "/a" }],
     "an index must be inside the list": [[], { op: "add", path: "/1", value: 1 }],
-    "an index has no leading zero": [[1, 2], { op: "remove", path: "/01" }],
+    "an index is decimal": [[1, 2], { op: "remove", path: "/0x1" }],
+    "an index from the end must be inside the list": [[1, 2], { op: "remove", path: "/-3" }],
     "an operation must be known": [{}, { op: "rename", path: "/a" }],
     "a path begins with a slash": [{}, { op: "add", path: "a", value: 1 }],
   };

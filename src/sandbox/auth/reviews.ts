@@ -3,7 +3,7 @@ import type { Core } from "../core.ts";
 import { timestamp } from "../identifiers.ts";
 import { asArray, asObject, type JsonObject } from "../json.ts";
 import type { RequestInfo } from "../request.ts";
-import { badRequest, invalid, invalidValue, notFound } from "../status.ts";
+import { badRequest, type FieldError, invalid, invalidValue, notFound } from "../status.ts";
 import type { Attributes } from "./rbac.ts";
 import { ISSUER, type TokenAuthority } from "./tokens.ts";
 import { authenticated, type UserInfo, userInfoJson } from "./user.ts";
@@ -58,6 +58,7 @@ export async function answerReview(
   info: RequestInfo,
   user: UserInfo,
 ): Promise<KubeObject> {
+  if (String(review.kind).endsWith("AccessReview")) checkAccessReview(review);
   const answer = ANSWERS[review.kind as string] as Answer;
   const status = await answer(core, review, user, info.resource?.namespace);
   const dated = review.kind === "SelfSubjectReview";
@@ -65,13 +66,28 @@ export async function answerReview(
   return { ...review, metadata: { ...review.metadata, ...metadata }, status };
 }
 
+/** A review of access has one question, and one of somebody else's names somebody. @throws ApiError 422 */
+function checkAccessReview({ kind, spec: sent }: KubeObject): void {
+  const spec = asObject(sent);
+  const errors: FieldError[] = [];
+  if (!spec.resourceAttributes && !spec.nonResourceAttributes) {
+    const why = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
+    errors.push(invalidValue("spec.resourceAttributes", null, why));
+  }
+  if (spec.resourceAttributes && spec.nonResourceAttributes) {
+    const { path = "", verb = "" } = asObject(spec.nonResourceAttributes);
+    const why = "cannot be specified in combination with resourceAttributes";
+    // Here the API server shows the names of Go's fields.
+    errors.push(invalidValue("spec.nonResourceAttributes", { Path: path, Verb: verb }, why));
+  }
+  if (kind !== "SelfSubjectAccessReview" && !spec.user && asArray(spec.groups).length === 0) {
+    errors.push(invalidValue("spec.user", "", "at least one of user or group must be specified"));
+  }
+  if (errors.length > 0) throw invalid({ group: "authorization.k8s.io", kind: "" }, "", errors);
+}
+
 function subjectOf(review: KubeObject): UserInfo {
   const spec = asObject(review.spec);
-  if (!spec.user && asArray(spec.groups).length === 0) {
-    throw invalid({ group: "authorization.k8s.io", kind: "" }, "", [
-      invalidValue("spec.user", "", "at least one of user or group must be specified"),
-    ]);
-  }
   return {
     username: String(spec.user ?? ""),
     groups: asArray(spec.groups).map(String),

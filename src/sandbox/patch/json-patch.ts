@@ -16,6 +16,7 @@ export class JsonPatchError extends Error {
 
 /** @throws ApiError 400 when the patch is not a list of operations */
 export function parseJsonPatch(patch: unknown): JsonPatchOperation[] {
+  if (patch === null) return [];
   if (!Array.isArray(patch)) {
     const type = isObject(patch) ? "object" : typeof patch;
     throw badRequest(
@@ -91,9 +92,12 @@ function missing(path: readonly string[], operation = "add"): JsonPatchError {
   );
 }
 
+/** Like the API server's library, which counts from the end where the index is negative. */
 function indexOf(list: readonly unknown[], key: string, max: number): number {
-  const index = /^(0|[1-9]\d*)$/.test(key) ? Number(key) : Number.NaN;
-  if (!(index <= max)) throw new JsonPatchError(`invalid index ${key} of a list of ${list.length}`);
+  const named = /^[-+]?\d+$/.test(key) ? Number(key) : Number.NaN;
+  const index = named < 0 ? named + max + 1 : named;
+  if (!(index >= 0 && index <= max))
+    throw new JsonPatchError(`invalid index ${key} of a list of ${list.length}`);
   return index;
 }
 

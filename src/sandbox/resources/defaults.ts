@@ -92,7 +92,14 @@ export const DEFAULTS: Readonly<Record<string, (object: KubeObject) => void>> = 
       reportingInstance: "",
     });
   },
-  Lease: (object) => void child(object, "spec"),
+  Lease(object) {
+    const spec = child(object, "spec");
+    for (const field of ["acquireTime", "renewTime"]) {
+      if (typeof spec[field] === "string") spec[field] = inUtc(spec[field]);
+    }
+    // Coordinated elections, whose fields these are, are off unless asked for.
+    for (const field of ["strategy", "preferredHolder"]) delete spec[field];
+  },
   MutatingWebhookConfiguration: (object) => defaultWebhooks(object, { reinvocationPolicy: "Never" }),
   Namespace(object) {
     const labels = child(object.metadata as unknown as JsonObject, "labels");
@@ -144,6 +151,13 @@ export const DEFAULTS: Readonly<Record<string, (object: KubeObject) => void>> = 
   },
   ValidatingWebhookConfiguration: (object) => defaultWebhooks(object, {}),
 };
+
+/** A micro-time as Go writes it. */
+function inUtc(time: string): string {
+  const [, seconds, micros, offset] = /^(.+)(\.\d{6})([+-]\d\d:\d\d)$/.exec(time) ?? [];
+  if (seconds === undefined) return time;
+  return `${new Date(seconds + offset).toISOString().slice(0, 19)}${micros}Z`;
+}
 
 function defaultBinding(object: KubeObject): void {
   fill(child(object, "roleRef"), { apiGroup: "rbac.authorization.k8s.io" });

@@ -32,7 +32,7 @@ export interface Resource extends ResourceType {
   readonly generation: boolean;
   /** Whether PUT creates what isn't there. */
   readonly createOnUpdate: boolean;
-  /** Whether PUT may leave out metadata.resourceVersion. */
+  /** Whether what a write makes of the object may be without metadata.resourceVersion. */
   readonly unconditionalUpdate: boolean;
   readonly nameRule: NameRule;
   /** Field selectors beside metadata.name and metadata.namespace. */

@@ -48,21 +48,31 @@ function required(object: KubeObject, path: string): FieldError[] {
   return absent ? [requiredValue(path)] : [];
 }
 
+/** Of a ConfigMap or Secret. */
 function validateDataKeys(object: KubeObject, old: KubeObject | undefined): FieldError[] {
   const errors: FieldError[] = [];
-  for (const key of Object.keys(asObject(object.data))) {
-    if (!/^[-._a-zA-Z0-9]+$/.test(key)) {
+  for (const field of DATA_FIELDS) {
+    for (const key of Object.keys(asObject(object[field]))) {
+      if (/^[-._a-zA-Z0-9]+$/.test(key)) continue;
       const why =
         "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  " +
         "or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
-      errors.push(invalidValue(`data[${key}]`, key, why));
+      errors.push(invalidValue(`${field}[${key}]`, key, why));
     }
   }
-  if (old?.immutable === true && !equal([old.data, old.immutable], [object.data, object.immutable])) {
-    errors.push(forbiddenValue("data", "field is immutable when `immutable` is set"));
+  for (const key of Object.keys(asObject(object.data))) {
+    if (!Object.hasOwn(asObject(object.binaryData), key)) continue;
+    errors.push(invalidValue(`data[${key}]`, key, "duplicate of key present in binaryData"));
+  }
+  if (old?.immutable !== true) return errors;
+  const changed = DATA_FIELDS.filter((field) => !equal(old[field], object[field]));
+  for (const field of object.immutable === true ? changed : ["immutable", ...changed]) {
+    errors.push(forbiddenValue(field, "field is immutable when `immutable` is set"));
   }
   return errors;
 }
+
+const DATA_FIELDS = ["data", "binaryData"] as const;
 
 /** The keys that a type promises. */
 const SECRET_KEYS: Readonly<Record<string, readonly string[]>> = {

@@ -13,6 +13,7 @@ import { kubectlCases } from "./kubectl.ts";
 import { compaction, list } from "./list.ts";
 import { namespaces } from "./namespaces.ts";
 import { patches } from "./patch.ts";
+import { refusals } from "./refusals.ts";
 import { schemas } from "./schema.ts";
 import { tables } from "./tables.ts";
 import { update } from "./update.ts";
@@ -34,6 +35,7 @@ export const GROUPS: Readonly<Record<string, readonly ScenarioCase[]>> = {
   identity,
   discovery,
   bodies,
+  refusals,
   builtins,
   tables,
   admission,

@@ -117,6 +117,8 @@ export const list: ScenarioCase[] = [
     "n=(",
     "a/b/c=x",
     "n>x",
+    "!",
+    "!=x",
   ]),
   selects("field selectors", "fieldSelector", [
     "metadata.name=w1",
