@@ -1,6 +1,6 @@
 /** Reads the annotations in which people write requirements and priority. */
 
-/** On a machine or a ClaimRequest: points to add to its priority, an integer. */
+/** On a machine: points to add to its priority, an integer. A ClaimRequest says the same in spec.priority. */
 export const PRIORITY_ANNOTATION = "claims.beskar7.io/priority";
 /** Bounds of the priority annotation, both ways; source: the range of a user-defined PriorityClass. */
 export const PRIORITY_LIMIT = 1_000_000_000;

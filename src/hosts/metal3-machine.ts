@@ -88,7 +88,8 @@ function readExpressions(list: unknown): { expressions: LabelExpression[]; probl
     const fields = fieldsOf(entry);
     const key = textOf(fields.key);
     const word = textOf(fields.operator);
-    const operator = OPERATORS[word.toLowerCase()];
+    const name = word.toLowerCase();
+    const operator = Object.hasOwn(OPERATORS, name) ? OPERATORS[name] : undefined;
     if (operator !== undefined) return { key, operator, values: listOf(fields.values).map(textOf) };
     // Its controller would choose no host at all; a selector that can't be read must not mean "any host".
     problems.push(

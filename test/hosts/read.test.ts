@@ -232,7 +232,7 @@ describe("a Metal3Machine", () => {
     for (const operator of ["DoesNotExist", "!"]) assert.deepEqual(fitting(operator), [false, false, true]);
   });
 
-  for (const operator of ["Gt", "AbsentOrIn"]) {
+  for (const operator of ["Gt", "AbsentOrIn", "constructor", "__proto__"]) {
     it(`with the operator ${operator}, which no selector has, fits no host, and says so`, () => {
       const hostSelector = { matchExpressions: [{ key: "rack", operator, values: ["4"] }] };
       const machine = metal3.readMachine(metal3Machine({ hostSelector }));
