@@ -69,6 +69,12 @@ const results = run({
   signal: interruption.signal,
   ...(values["test-name-pattern"] && { testNamePatterns: values["test-name-pattern"] }),
 });
+/** Of what was not tested, and why. */
+const skipped: string[] = [];
+results.on("test:pass", ({ name, skip, details }) => {
+  if (skip === undefined || skip === false || details.type === "suite") return;
+  skipped.push(`${name}${typeof skip === "string" ? ` (${skip})` : ""}`);
+});
 results.on("test:fail", ({ details }) => {
   // As the spec reporter counts: suites and files fail because of a test in them, which is counted already.
   if (details.type !== "suite") failed += 1;
@@ -91,6 +97,8 @@ results.on("test:summary", (summary) => {
 });
 
 for await (const text of results.compose(new spec())) process.stdout.write(text);
+// At the end once more, since what was said before is far up the screen by now.
+if (skipped.length > 0) process.stderr.write(`\n!!! SKIPPED ${skipped.length}:\n  ${skipped.join("\n  ")}\n`);
 // The spec reporter puts failures under its totals, where they push them off the screen.
 if (!success) process.stdout.write(`\n${totals.map(([name, count]) => `ℹ ${name} ${count}\n`).join("")}`);
 if (values.coverage) success = (await reportCoverage(process.env.NODE_V8_COVERAGE!)) && success;

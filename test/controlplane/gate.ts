@@ -1,4 +1,4 @@
-import type { TestContext } from "node:test";
+import { type TestContext, test } from "node:test";
 import { findBinaries } from "./binaries.ts";
 
 const WHY =
@@ -19,7 +19,12 @@ export async function requireControlPlane(t?: Pick<TestContext, "name" | "skip">
   return false;
 }
 
-/** For `describe(name, { skip: await skipWithoutControlPlane(name) }, ...)`: false, or the reason to skip. */
+/**
+ * For `describe(name, { skip: await skipWithoutControlPlane(name) }, ...)`: false, or the reason to skip, counted as a
+ * test that was skipped, since a skipped suite counts as nothing.
+ */
 export async function skipWithoutControlPlane(name: string): Promise<false | string> {
-  return (await requireControlPlane({ name, skip() {} })) ? false : WHY;
+  if (await requireControlPlane({ name, skip() {} })) return false;
+  test(`${name}: not tested`, { skip: WHY });
+  return WHY;
 }
