@@ -14,8 +14,13 @@ test("every scenario has a name of its own", () => {
   );
 });
 
+const docs = readFileSync(join(import.meta.dirname, "../../docs/conformance.md"), "utf8");
+
+test("docs/conformance.md knows how many scenarios there are", () => {
+  assert.equal(/(\d+) scenarios/.exec(docs)?.[1], String(names.length));
+});
+
 test("every difference is a scenario, and is explained in docs/conformance.md", () => {
-  const docs = readFileSync(join(import.meta.dirname, "../../docs/conformance.md"), "utf8");
   for (const [name, reason] of Object.entries(DIFFERENCES)) {
     assert.ok(names.includes(name), `no scenario "${name}"`);
     assert.ok(docs.includes(name) && docs.includes(reason), `"${name}" is not explained`);
