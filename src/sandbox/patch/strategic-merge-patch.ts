@@ -1,4 +1,5 @@
 import { clone, equal, isObject, type JsonObject, setOwn } from "../json.ts";
+import { ApiError } from "../status.ts";
 
 /** Merge keys of lists in built-in kinds. Source: the types' patchMergeKey tags. */
 const MERGE_KEYS: Readonly<Record<string, readonly string[]>> = {
@@ -22,23 +23,37 @@ const MERGED_SETS = ["finalizers"];
 
 /**
  * Kubernetes' strategic merge patch: like a merge patch, but lists of objects are merged by key, and
- * `$patch: delete|replace`, `$deleteFromPrimitiveList/...`, `$setElementOrder/...` and `$retainKeys` are understood.
+ * `$patch: delete|replace`, `$deleteFromPrimitiveList/...`, `$setElementOrder/...` and `$retainKeys` are understood. @throws ApiError 500 for another `$patch`
  */
 export function strategicMergePatch(target: unknown, patch: unknown): unknown {
   if (!isObject(patch)) return clone(patch);
   if (patch.$patch === "replace") return withoutDirectives(patch);
   const merged: JsonObject = isObject(target) ? { ...target } : {};
   if (patch.$patch === "delete") return {};
+  if (patch.$patch !== undefined) {
+    const message = `unknown patch type: ${patch.$patch} in map: ${goText(patch)}`;
+    throw new ApiError({ code: 500, message });
+  }
   if (Array.isArray(patch.$retainKeys)) {
     for (const key of Object.keys(merged)) if (!patch.$retainKeys.includes(key)) delete merged[key];
   }
   for (const [key, value] of Object.entries(patch)) {
     if (key.startsWith("$")) continue;
     if (value === null) delete merged[key];
+    // As in the API server: a map with a directive has nothing to direct where none is, and sets nothing.
+    else if (isObject(value) && value.$patch !== undefined && !Object.hasOwn(merged, key)) continue;
     else setOwn(merged, key, mergeMember(key, merged[key], value));
   }
   applyListDirectives(merged, patch);
   return merged;
+}
+
+/** A value as Go prints it. */
+function goText(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(goText).join(" ")}]`;
+  if (!isObject(value)) return value === null ? "<nil>" : String(value);
+  const members = Object.keys(value).sort();
+  return `map[${members.map((key) => `${key}:${goText(value[key])}`).join(" ")}]`;
 }
 
 function mergeMember(key: string, current: unknown, value: unknown): unknown {

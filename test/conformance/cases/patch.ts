@@ -124,6 +124,20 @@ export const patches: ScenarioCase[] = [
       });
     },
   },
+  {
+    name: "a strategic merge patch's directive replaces or empties a map that is there, and sets none that isn't",
+    async run(s) {
+      const maps = `/api/v1/namespaces/${s.namespace}/configmaps`;
+      await s.quietly("POST", maps, { body: { metadata: { name: "a" }, data: { a: "1" } } });
+      for (const body of [
+        { data: { $patch: "replace", b: "2" }, metadata: { labels: { $patch: "replace", x: "y" } } },
+        { data: { $patch: "merge", c: "3" }, metadata: { labels: { $patch: "merge", x: "y" } } },
+        { data: { $patch: "delete" } },
+      ]) {
+        await s.send("PATCH", `${maps}/a`, { body, contentType: STRATEGIC });
+      }
+    },
+  },
   given("patches without a resourceVersion don't conflict with each other", async (s) => {
     const racers = Array.from({ length: 5 }, (_, n) =>
       s.target.call("PATCH", widgets(s.namespace, "a"), {
