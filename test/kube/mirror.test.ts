@@ -110,6 +110,20 @@ describe("Mirror", () => {
     assert.equal(log.count("Watch went silent; opening another"), 1);
   });
 
+  it("goes by no date: a clock that is set an hour back or a year ahead changes nothing", async () => {
+    const mirror = await follow({ silentMs: 60_000 });
+    for (const jumpMs of [-3_600_000, 31_536_000_000]) {
+      clock.jumpWall(jumpMs);
+      await clock.advance(50_000);
+      assert.equal(mirror.staleMs(), 50_000);
+      server.put("a", { value: jumpMs });
+      await settled();
+      assert.equal(mirror.staleMs(), 0);
+    }
+    assert.deepEqual(changes, ["ns/a=-3600000 was undefined", "ns/a=31536000000 was -3600000"]);
+    assert.deepEqual([server.watches, log.count("Watch went silent; opening another")], [1, 0]);
+  });
+
   it("keeps a quiet watch that sends bookmarks", async () => {
     const mirror = await follow({ silentMs: 60_000 });
     for (let i = 0; i < 5; i++) {
