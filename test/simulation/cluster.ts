@@ -121,6 +121,7 @@ export class Cluster {
         },
         leader: (event, who) => {
           tally.events.leader(event, who);
+          witness.elected(process, event);
           trace.note(scheduler.nowMs, process.name, event);
         },
       },

@@ -154,9 +154,25 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "a decision is counted twice",
     file: "webhooks/outcome.ts",
-    from: "    onDecision(record);\n",
-    to: "    onDecision(record);\n    onDecision(record);\n",
+    from: "= this.#options;\n    onDecision(record);\n",
+    to: "= this.#options;\n    onDecision(record);\n    onDecision(record);\n",
     caught: /decisions for \d+ review/,
+    needs: [],
+  },
+  {
+    name: "what is left to the leader counts as rejected",
+    file: "src/ops/replica-events.ts",
+    from: 'return "delegated";',
+    to: 'return "rejected";',
+    caught: /delegated claims/,
+    needs: [],
+  },
+  {
+    name: "elections are counted twice",
+    file: "src/ops/replica-events.ts",
+    from: "leader: (event) => metrics.leaderEvent(leaseNamespace, event),",
+    to: "leader: (event) => [1, 2].forEach(() => metrics.leaderEvent(leaseNamespace, event)),",
+    caught: /counts \d+ times (started|stopped|new)/,
     needs: [],
   },
   {

@@ -14,6 +14,11 @@ import { SYSTEM_NAMESPACE } from "./server.ts";
 export interface Deeds {
   /** Reviews answered, by webhook and verdict. */
   readonly answers: Map<string, number>;
+  /** Reviews refused because the leader does it, and for what the claim is; dry runs apart. */
+  delegated: number;
+  rejected: number;
+  /** Elections that it told of, by event. */
+  readonly elections: Map<string, number>;
   /** Claims of others that /validate let through, dry runs apart. */
   admitted: number;
   /** Claims of its own of which it learned that they were stored. */
@@ -21,7 +26,7 @@ export interface Deeds {
 }
 
 export function noDeeds(): Deeds {
-  return { answers: new Map(), admitted: 0, claimed: 0 };
+  return { answers: new Map(), delegated: 0, rejected: 0, elections: new Map(), admitted: 0, claimed: 0 };
 }
 
 /** The metrics of one replica, as the manager makes them, to be compared with what it did. */
@@ -57,6 +62,11 @@ export class Tally {
     };
     for (const key of new Set([...counted.keys(), ...deeds.answers.keys()]))
       compare(`${key} decisions`, counted.get(key) ?? 0, deeds.answers.get(key) ?? 0);
+    compare("delegated claims", results.get("delegated") ?? 0, deeds.delegated);
+    compare("rejected claims", results.get("rejected") ?? 0, deeds.rejected);
+    const elections = await this.#sum("leader_election_total", ({ event_type }) => String(event_type));
+    for (const event of new Set([...elections.keys(), ...deeds.elections.keys()]))
+      compare(`times ${event}`, elections.get(event) ?? 0, deeds.elections.get(event) ?? 0);
     compare("claims that succeeded", results.get("success") ?? 0, deeds.admitted + deeds.claimed);
     return differences;
   }

@@ -34,6 +34,22 @@ interface OpenReview {
   readonly records: DecisionRecord[];
 }
 
+/** What the API server is told of a review, as far as it is looked at here. */
+interface ReviewResponse {
+  readonly allowed: boolean;
+  readonly auditAnnotations?: Readonly<Record<string, string>>;
+}
+
+/** Reasons that say something about the claim, but that somebody else has to make it. */
+const FOR_WHAT_IT_IS: ReadonlySet<string> = new Set([
+  "HostHeld",
+  "ForeignConsumer",
+  "HostUnavailable",
+  "ConsumerHoldsHost",
+  "FencedOut",
+  "OutOfOrder",
+]);
+
 /** Sees everything, believes nobody: compares what replicas decide with what is true. */
 export class Witness {
   readonly violations: string[] = [];
@@ -79,6 +95,11 @@ export class Witness {
 
   replicaStarted(member: ReplicaMember): void {
     this.#view(member.process).becomes(member, this.#plan.lease.renewDeadlineMs);
+  }
+
+  elected(process: SimProcess, event: string): void {
+    const { elections } = this.#view(process).deeds;
+    elections.set(event, (elections.get(event) ?? 0) + 1);
   }
 
   bindEnded(process: SimProcess, { claim, host, outcome }: BindResult): void {
@@ -233,12 +254,15 @@ export class Witness {
   #answered(open: OpenReview, body: string): void {
     this.#open.delete(open);
     this.counts.reviews++;
-    const { allowed } = (JSON.parse(body) as { response: { allowed: boolean } }).response;
+    const { allowed, auditAnnotations } = (JSON.parse(body) as { response: ReviewResponse }).response;
     const { deeds } = this.#view(open.member.process);
     const answer = `${open.key.split(" ")[0]} ${allowed ? "allow" : "reject"}`;
     deeds.answers.set(answer, (deeds.answers.get(answer) ?? 0) + 1);
     if (allowed && !open.dryRun && open.intentTerm === null && open.key.startsWith("validate"))
       deeds.admitted++;
+    const reason = auditAnnotations?.reason ?? "";
+    if (!allowed && !open.dryRun && reason === "Delegated") deeds.delegated++;
+    if (!allowed && !open.dryRun && FOR_WHAT_IT_IS.has(reason)) deeds.rejected++;
     // One that came twice is decided twice, in whatever order.
     const others = this.#opened(open.member.process, open.key);
     const told = [open, ...others].flatMap(({ records }) => records);
