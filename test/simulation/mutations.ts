@@ -160,6 +160,15 @@ export const MUTATIONS: readonly Mutation[] = [
     needs: [],
   },
   {
+    name: "a host that is not available may be claimed",
+    file: "src/claims/decide.ts",
+    from: "if (unavailable !== null) return deny",
+    to: "if (unavailable !== null && host.deleting) return deny",
+    caught: /was not available/,
+    needs: ["churn"],
+    plan: { standing: 0 },
+  },
+  {
     name: "what is left to the leader counts as rejected",
     file: "src/ops/replica-events.ts",
     from: 'return "delegated";',

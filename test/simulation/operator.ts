@@ -94,15 +94,17 @@ export class Operator {
       const labels = { gpu: random.chance(0.5) ? "true" : null };
       return this.#merge(PHYSICAL_HOSTS, host.name, { metadata: { labels } });
     }
+    const held = random.pick(this.#stored.hosts().filter(({ consumer }) => consumer !== null)) ?? host;
     if (anything < 0.85) {
-      const held = random.pick(this.#stored.hosts().filter(({ consumer }) => consumer !== null)) ?? host;
       if (held) return this.#merge(PHYSICAL_HOSTS, held.name, { spec: { consumerRef: null } });
     }
     if (anything < 0.9 && machine) {
       const annotations = { "claims.beskar7.io/priority": String(random.integer(-50, 50)) };
       return this.#merge(BESKAR7_MACHINES, machine.name, { metadata: { annotations } });
     }
-    if (anything < 0.94 && machine) {
+    if (anything < 0.95 && machine && host && held)
+      return this.#seize(anything < 0.93 ? held.name : host.name, machine.name);
+    if (anything < 0.97 && machine) {
       const annotations = { "cluster.x-k8s.io/paused": machine.paused ? null : "true" };
       return this.#merge(BESKAR7_MACHINES, machine.name, { metadata: { annotations } });
     }
@@ -115,6 +117,13 @@ export class Operator {
     for (const { name, consumer, unavailable } of this.#stored.hosts()) {
       if (consumer === null && unavailable !== "") await this.#setState(name, "Available");
     }
+  }
+
+  /** What no controller does: writes a machine into a host without a look at it, held or broken as it may be. */
+  #seize(host: string, machine: string): Promise<void> {
+    const { apiVersion, kind } = beskar7Machine({ name: machine });
+    const consumerRef = { apiVersion, kind, name: machine, namespace: this.#namespace };
+    return this.#merge(PHYSICAL_HOSTS, host, { spec: { consumerRef } });
   }
 
   #setState(name: string, state: string): Promise<void> {

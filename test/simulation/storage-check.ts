@@ -21,6 +21,8 @@ export function checkStorage(
     if (before?.consumer) {
       violated(`${host.name} went from ${shown(before.consumer)} to ${shown(consumer)} without a release`);
     }
+    if (before !== null && before.unavailable !== "")
+      violated(`${host.name} was given away though it was not available: ${before.unavailable}`);
     for (const other of stored.hosts()) {
       if (other.uid !== host.uid && isHeldBy(other, consumer))
         violated(`${shown(consumer)} got ${host.name} while it had ${other.name}`);
