@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { CoverageReport, type V8CoverageEntry } from "monocart-coverage-reports";
 
-/** What is measured: all that is delivered. Generated files are data. */
+/** All that is delivered but the scripts of the status page, which run in a browser. Generated files are data. */
 const PRODUCT = "{src,webhooks,certs}/**/*.ts";
 const GENERATED = "**/*.gen.ts";
 /** A process that loads this runs a product with a mistake planted in it, whose lines are not the product's. */

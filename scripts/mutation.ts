@@ -1,5 +1,5 @@
 // Mutation testing of the decision core and the elector, with Stryker: `npm run mutation`, or of some files
-// `npm run mutation -- --mutate src/leader/lease.ts`. What survives, and why, is docs/mutation.md.
+// `npm run mutation -- --mutate src/leader/lease.ts`. How to read it: docs/mutation.md.
 import { spawnSync } from "node:child_process";
 import { delimiter, dirname, join } from "node:path";
 
