@@ -75,14 +75,20 @@ export class Stage {
   }
 
   /** A new pod of this overlay's Deployment; it gets reviews when it is ready. */
-  async addPod(name: string, program: string, overlay: string, extra: readonly string[] = []): Promise<Pod> {
+  async addPod(
+    name: string,
+    program: string,
+    overlay: string,
+    extra: readonly string[] = [],
+    lease: readonly string[] = LEASE,
+  ): Promise<Pod> {
     const { template } = find(await render(overlay), "Deployment").spec;
     const [{ args }] = template.spec.containers;
     const pod = await startPod(this.plane, {
       name,
       program,
       serviceAccount: template.spec.serviceAccountName,
-      args: [...args, ...LEASE, `--webhook-url=${this.webhookUrl}`, ...extra],
+      args: [...args, ...lease, `--webhook-url=${this.webhookUrl}`, ...extra],
     });
     this.adopt(pod);
     return pod;

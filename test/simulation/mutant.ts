@@ -5,7 +5,7 @@ const { run } = await import("./run.ts");
 const { planOf } = await import("./plan.ts");
 if (timesPlanted() !== 1) throw new Error(`${mutation.file} was loaded ${timesPlanted()} times`);
 
-const { SIM_SEEDS = "200", SIM_FROM = "1" } = process.env;
+const { SIM_SEEDS = "200", SIM_FROM = String(mutation.fromSeed ?? 1) } = process.env;
 for (let seed = Number(SIM_FROM); seed < Number(SIM_FROM) + Number(SIM_SEEDS); seed++) {
   const plan = { ...planOf(seed), ...mutation.plan };
   const faults = [...new Set([...plan.faults, ...mutation.needs])];

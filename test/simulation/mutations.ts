@@ -15,6 +15,8 @@ export interface Mutation {
   readonly needs: readonly Fault[];
   /** What each seed's plan is to be otherwise, where few seeds have it so. */
   readonly plan?: Partial<Plan>;
+  /** Where to begin to look, for what few seeds show; default 1. */
+  readonly fromSeed?: number;
 }
 
 export const MUTATIONS: readonly Mutation[] = [
@@ -134,6 +136,7 @@ export const MUTATIONS: readonly Mutation[] = [
     caught: /that it is in the queue/,
     needs: ["churn", "crashes"],
     plan: { replicas: 3, standing: 3, hosts: 5, machines: 8, faultMs: 60_000 },
+    fromSeed: 340,
   },
   {
     name: "the Lease is taken from somebody who has it",
