@@ -5,6 +5,7 @@
  * As strict as JSON.parse: it refuses every text that JSON.parse refuses, for what is left out too, and no other;
  * the last of equal keys counts. test/webhooks/json-fields.test.ts holds it against JSON.parse.
  */
+import { deepFreeze } from "../src/kube/deep-freeze.ts";
 import { afterSpace, endOfString, endOfValue, fail } from "./json-syntax.ts";
 
 /**
@@ -70,19 +71,13 @@ class RepeatedObjects {
     const end = endOfValue(text, start);
     const value: unknown = JSON.parse(text.toString("utf8", start, end));
     if (end - start <= REPEATED_BYTES) {
+      // A text that is this short does not go deep.
       deepFreeze(value);
       this.#known[this.#oldest] = { text: Buffer.from(text.subarray(start, end)), value };
       this.#oldest = (this.#oldest + 1) % REPEATED;
     }
     return { value, end };
   }
-}
-
-/** What many readers share, none may change. The text is short, so this does not go deep. */
-function deepFreeze(value: unknown): void {
-  if (typeof value !== "object" || value === null) return;
-  for (const below of Object.values(value)) deepFreeze(below);
-  Object.freeze(value);
 }
 
 class Reader {

@@ -4,6 +4,8 @@ import type { HostProfile } from "../hosts/profile.ts";
 import type { CallOptions, KubeApi, ResourceType } from "../kube/api.ts";
 import { isObjectNotFound } from "../kube/errors.ts";
 import { CLAIM_REQUESTS, HOST_CLAIMS } from "../kube/types.ts";
+import type { Log } from "../log.ts";
+import type { ClaimRequest } from "../requests/claim-request.ts";
 
 /** Whether a request that stands for itself is meant; writers of references may leave the group out. */
 export function isClaimRequest({ kind, apiVersion }: Pick<Consumer, "kind" | "apiVersion">): boolean {
@@ -26,6 +28,16 @@ export function typeUnmirrored({ kind, apiVersion }: Consumer): ResourceType | u
   const isWellFormed = /^v[a-z0-9]+$/.test(version) && rest.length === 0;
   if (kind !== HOST_CLAIMS.kind || group !== HOST_CLAIMS.group || !isWellFormed) return undefined;
   return { ...HOST_CLAIMS, version };
+}
+
+/** Of a consumer that is gone. Rejects where the request is gone as well, or is another one by now. */
+export async function deleteRequestOf(
+  { api, log }: { api: KubeApi; log: Log },
+  { namespace, name, uid }: ClaimRequest,
+  call: CallOptions,
+): Promise<void> {
+  log.info({ request: `${namespace}/${name}` }, "Deleting a ClaimRequest whose consumer is gone");
+  await api.delete(CLAIM_REQUESTS, { namespace, name }, { ...call, preconditions: { uid } });
 }
 
 /**

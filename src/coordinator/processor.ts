@@ -4,11 +4,10 @@ import type { Clock, Timer } from "../clock.ts";
 import type { HostProfile } from "../hosts/profile.ts";
 import type { KubeApi } from "../kube/api.ts";
 import { isConflict, isDefiniteRejection, isNotFound } from "../kube/errors.ts";
-import { CLAIM_REQUESTS } from "../kube/types.ts";
 import type { Log } from "../log.ts";
 import type { ClaimRequest } from "../requests/claim-request.ts";
 import type { Bindings } from "./binding.ts";
-import { isGoneNow, typeUnmirrored } from "./consumer-object.ts";
+import { deleteRequestOf, isGoneNow, typeUnmirrored } from "./consumer-object.ts";
 import { encodeIntent, type Intent } from "./intent.ts";
 import type { World } from "./world.ts";
 
@@ -216,13 +215,10 @@ export class Processor {
 
   /** It has no owner that would take it away, and its host would be held by nobody for ever. */
   async #endRequest(consumer: Consumer, signal: AbortSignal): Promise<void> {
-    const { api, log, world } = this.#options;
-    const request = world.requestOf(consumer);
+    const request = this.#options.world.requestOf(consumer);
     if (request === null) return;
-    const { namespace, name, uid } = request;
-    log.info({ request: `${namespace}/${name}` }, "Deleting a ClaimRequest whose consumer is gone");
     try {
-      await api.delete(CLAIM_REQUESTS, { namespace, name }, { signal, preconditions: { uid } });
+      await deleteRequestOf(this.#options, request, { signal });
     } catch (error) {
       if (!isNotFound(error)) throw error;
     }

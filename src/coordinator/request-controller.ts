@@ -3,11 +3,10 @@ import type { Clock } from "../clock.ts";
 import type { HostProfile } from "../hosts/profile.ts";
 import type { CallOptions, KubeApi } from "../kube/api.ts";
 import { isConflict, isNotFound } from "../kube/errors.ts";
-import { CLAIM_REQUESTS } from "../kube/types.ts";
 import type { Log } from "../log.ts";
 import { type ClaimRequest, readClaimRequest } from "../requests/claim-request.ts";
 import { readBoundHost } from "./bound-host.ts";
-import { isGoneNow, typeOfConsumer } from "./consumer-object.ts";
+import { deleteRequestOf, isGoneNow, typeOfConsumer } from "./consumer-object.ts";
 import { currentRequest } from "./facts.ts";
 import { settleBinding } from "./fence.ts";
 import { nextAction, type RequestAction } from "./request-action.ts";
@@ -213,15 +212,11 @@ export class RequestController {
   }
 
   async #deleteIfConsumerGone(request: ClaimRequest, call: CallOptions): Promise<void> {
-    const { api, log, profileForMachine } = this.#options;
+    const { api, profileForMachine } = this.#options;
     const { consumer } = request;
     const type = typeOfConsumer(consumer, profileForMachine);
     if (type === undefined || !(await isGoneNow(api, type, consumer, call))) return;
-    log.info(
-      { request: `${request.namespace}/${request.name}` },
-      "Deleting a ClaimRequest whose consumer is gone",
-    );
-    await api.delete(CLAIM_REQUESTS, key(request), { ...call, preconditions: { uid: request.uid } });
+    await deleteRequestOf(this.#options, request, call);
   }
 
   async #resolve(request: ClaimRequest, call: CallOptions): Promise<void> {

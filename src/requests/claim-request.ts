@@ -1,7 +1,14 @@
 import { createHash } from "node:crypto";
 import type { Binding, Consumer, LabelExpression, Requirements } from "../claims/claim.ts";
 import type { KubeObject, OwnerReference } from "../kube/api.ts";
-import { BARE_METAL_HOSTS, BESKAR7_MACHINES, METAL3_MACHINES, PHYSICAL_HOSTS } from "../kube/types.ts";
+import { deepFreeze } from "../kube/deep-freeze.ts";
+import {
+  BARE_METAL_HOSTS,
+  BESKAR7_MACHINES,
+  HOST_CLAIMS,
+  METAL3_MACHINES,
+  PHYSICAL_HOSTS,
+} from "../kube/types.ts";
 import { integer, record, records, stringMap, strings, text, timeMs } from "./tolerant.ts";
 
 /**
@@ -235,15 +242,25 @@ function ownerOf({ consumer, hostKind, ownerUID }: NewClaimRequest): OwnerRefere
 /** The longest name of a Kubernetes object (RFC 1123 subdomain). */
 const NAME_LIMIT = 253;
 const SUBDOMAIN = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/;
-/** How the names of requests begin that stand for a consumer of these kinds: nobody else's may. */
-export const NAMES_OF_MACHINES = /^(beskar7machine|metal3machine|hostclaim)-/;
+
+/** How the name of a request for a consumer of this kind begins. */
+export const namePrefix = (kind: string): string => `${kind.toLowerCase()}-`;
+
+/**
+ * Kinds of consumers like whose requests nobody else's may be called; `hostKind`: of the hosts for which a reference
+ * without a kind means this one.
+ */
+export const RESERVED_KINDS: readonly { readonly kind: string; readonly hostKind: string }[] = [
+  ...[...MACHINES].map(([hostKind, { kind }]) => ({ kind, hostKind })),
+  { kind: HOST_CLAIMS.kind, hostKind: "" },
+];
 
 /**
  * One request a consumer: one that names a consumer under another name, or from elsewhere, is no place of its; and one
  * that stands for itself where a machine's must stand is none either.
  */
 export function isNamedAfterConsumer({ explicit, consumer, namespace, name }: ClaimRequest): boolean {
-  if (explicit) return !NAMES_OF_MACHINES.test(name);
+  if (explicit) return !RESERVED_KINDS.some(({ kind }) => name.startsWith(namePrefix(kind)));
   return namespace === consumer.namespace && name === claimRequestName(consumer);
 }
 
@@ -255,7 +272,7 @@ const SUFFIX_HEX_DIGITS = 16;
  * long, or holds characters that no name may, is made to fit and told apart by a hash of the whole.
  */
 export function claimRequestName(consumer: Pick<Consumer, "kind" | "name">): string {
-  const whole = `${consumer.kind.toLowerCase()}-${consumer.name}`;
+  const whole = `${namePrefix(consumer.kind)}${consumer.name}`;
   if (whole.length <= NAME_LIMIT && SUBDOMAIN.test(whole) && !/\.\.|\.-|-\./.test(whole)) return whole;
   const suffix = createHash("sha256").update(whole).digest("hex").slice(0, SUFFIX_HEX_DIGITS);
   const fitting = whole
@@ -268,9 +285,3 @@ export function claimRequestName(consumer: Pick<Consumer, "kind" | "name">): str
 }
 
 const sortedUnique = (values: readonly string[]): readonly string[] => [...new Set(values)].sort();
-
-function deepFreeze<T>(value: T): T {
-  if (typeof value !== "object" || value === null) return value;
-  for (const inner of Object.values(value)) deepFreeze(inner);
-  return Object.freeze(value);
-}

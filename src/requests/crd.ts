@@ -1,6 +1,6 @@
 import type { KubeObject } from "../kube/api.ts";
 import { CLAIM_REQUESTS } from "../kube/types.ts";
-import { HOST_KINDS, PHASES } from "./claim-request.ts";
+import { HOST_KINDS, namePrefix, PHASES, RESERVED_KINDS } from "./claim-request.ts";
 
 type Schema = Readonly<Record<string, unknown>>;
 
@@ -188,8 +188,8 @@ const STATUS: Schema = {
  * Else another request could stand where a machine's must, and the machine would never get a host. A name that is too
  * long, or that no object can have, is hashed: there the beginning has to do. `hostKind`: of a reference without a kind.
  */
-const namesOf = (kind: string, hostKind: string) => {
-  const prefix = `${kind.toLowerCase()}-`;
+const NAMES_OF_CONSUMERS = RESERVED_KINDS.map(({ kind, hostKind }) => {
+  const prefix = namePrefix(kind);
   const fits = [
     "has(self.spec.consumerRef) && has(self.spec.consumerRef.name)",
     "(has(self.spec.consumerRef.kind) && self.spec.consumerRef.kind != ''" +
@@ -201,13 +201,7 @@ const namesOf = (kind: string, hostKind: string) => {
     rule: `!self.metadata.name.startsWith('${prefix}') || (${fits})`,
     message: `a name that begins with ${prefix} is for the request of the ${kind} of that name: choose another`,
   };
-};
-
-const NAMES_OF_CONSUMERS = [
-  namesOf("Beskar7Machine", "PhysicalHost"),
-  namesOf("Metal3Machine", "BareMetalHost"),
-  namesOf("HostClaim", ""),
-];
+});
 
 const COLUMNS = [
   { name: "Consumer", type: "string", jsonPath: ".spec.consumerRef.name" },

@@ -23,7 +23,8 @@ const MERGED_SETS = ["finalizers"];
 
 /**
  * Kubernetes' strategic merge patch: like a merge patch, but lists of objects are merged by key, and
- * `$patch: delete|replace`, `$deleteFromPrimitiveList/...`, `$setElementOrder/...` and `$retainKeys` are understood. @throws ApiError 500 for another `$patch`
+ * `$patch: delete|replace`, `$deleteFromPrimitiveList/...`, `$setElementOrder/...` and `$retainKeys` are understood.
+ * @throws ApiError 500 for another `$patch`
  */
 export function strategicMergePatch(target: unknown, patch: unknown): unknown {
   if (!isObject(patch)) return clone(patch);
