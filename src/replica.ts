@@ -25,6 +25,8 @@ import type { Log } from "./log.ts";
 import type { ClaimRequest } from "./requests/claim-request.ts";
 import { LiveReads } from "./stateless/live-reads.ts";
 
+/** A claim that may be bound again most often is, at once, and the binding says so. */
+const HOLD_BACK_GRACE_MS = 1_000;
 /** A binding that the watch has not settled by then is settled by fencing its host. */
 const BINDING_GRACE_MS = 2_000;
 /** The same for a replica that does not lead while another of ours does: a safety net behind the leader. */
@@ -159,7 +161,12 @@ export class Replica {
         if (action === "markBound" && (standsBy || this.processor.saturated))
           return standsBy ? STANDBY_BOUND_GRACE_MS : BUSY_GRACE_MS;
         if (standsBy) return STANDBY_GRACE_MS;
+        if (action === "endHoldBack") return HOLD_BACK_GRACE_MS;
         return action === "resolve" ? BINDING_GRACE_MS : 0;
+      },
+      term: () => {
+        const term = this.#workingTerm();
+        return term === null ? "" : formatTerm(term);
       },
       parallelism: CONTROLLER_PARALLELISM,
       onBound: (request, host) => on.bound(request, host),

@@ -1,7 +1,8 @@
 import type { Clock } from "../clock.ts";
 import type { HostProfile, Machine } from "../hosts/profile.ts";
 import type { KubeApi, KubeObject } from "../kube/api.ts";
-import { Mirror } from "../kube/mirror.ts";
+import { Mirror, mirrorKey } from "../kube/mirror.ts";
+import { includes } from "../kube/resource-version.ts";
 import { CLAIM_REQUESTS, LEASES } from "../kube/types.ts";
 import type { Log } from "../log.ts";
 import {
@@ -44,14 +45,17 @@ type AnyMirror = Pick<
   Mirror<unknown>,
   "synced" | "state" | "staleMs" | "resourceVersion" | "start" | "whenSynced" | "caughtUpTo" | "refresh"
 >;
+interface Objects extends AnyMirror {
+  get(key: string): { readonly uid: string } | undefined;
+}
 
 /** Every mirror of this replica, feeding its world. */
 export class Following {
   readonly #options: FollowingOptions;
-  readonly #hosts = new Map<string, AnyMirror>();
+  readonly #hosts = new Map<string, Objects>();
   /** By the kind of the hosts that they claim. */
   readonly #machines = new Map<string, AnyMirror>();
-  readonly #requests: AnyMirror;
+  readonly #requests: Objects;
   readonly #lease: Mirror<KubeObject>;
   readonly #receipts = new ReceiptKids();
   readonly #mirrors: { resource: string; mirror: AnyMirror; judges: boolean }[] = [];
@@ -77,6 +81,10 @@ export class Following {
     this.#requests = this.#mirror(CLAIM_REQUESTS, true, (object) => this.#readRequest(object), {
       set: (request) => world.setRequest(request),
       delete: (request) => world.deleteRequest(request.uid),
+    });
+    world.goneWhere({
+      host: (version, host) => isGone(this.#hosts.get(host.kind), version, host),
+      request: (version, request) => isGone(this.#requests, version, request),
     });
     world.requestsKnownWhile(() => this.#requests.resourceVersion !== "");
     this.#lease = this.#mirror(LEASES, false, (object) => object, {
@@ -221,11 +229,23 @@ export class Following {
       },
       batch: (told) => world.load(told),
       onRewound: () => world.forgetVersions(),
+      onListed: () => world.load(() => world.dropGone()),
       onSynced: () => tell.synced?.(),
     });
     this.#mirrors.push({ resource: type.plural, mirror, judges });
     return mirror;
   }
+}
+
+/** An object that a mirror does not have although it has seen all up to its version. */
+function isGone(
+  mirror: Objects | undefined,
+  version: string,
+  object: { namespace: string; name: string; uid: string },
+): boolean {
+  const upTo = mirror?.resourceVersion ?? "";
+  if (mirror === undefined || upTo === "" || !(version === "" || includes(upTo, version))) return false;
+  return mirror.get(mirrorKey(object))?.uid !== object.uid;
 }
 
 function uidOf(value: { uid: string } | KubeObject): string | undefined {

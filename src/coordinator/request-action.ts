@@ -22,7 +22,9 @@ export type RequestAction =
   | { do: "releaseHost"; host: Host }
   | { do: "dropFinalizer" }
   /** Its machine's annotations can't be read, or can be again (""). */
-  | { do: "reportMalformed"; message: string };
+  | { do: "reportMalformed"; message: string }
+  /** It says that this replica, which leads, passes it over, and that is no longer so. */
+  | { do: "endHoldBack" };
 
 export interface RequestFacts {
   request: ClaimRequest;
@@ -38,14 +40,17 @@ export interface RequestFacts {
   writingHere: boolean;
   /** What of its machine's annotations can't be read, in words; "" when all can. */
   malformed: string;
+  /** It says that it is held back under the present term of this very replica, and it is not. */
+  heldBackNoLonger: boolean;
 }
 
 /** In the order in which things must happen: a write in flight is settled before anything is forgotten. */
 export function nextAction(facts: RequestFacts): RequestAction {
   const due = nextStep(facts);
   const { malformed, request } = facts;
-  if (due.do !== "nothing" || request.deleting || malformed === request.malformed) return due;
-  return { do: "reportMalformed", message: malformed };
+  if (due.do !== "nothing" || request.deleting) return due;
+  if (malformed !== request.malformed) return { do: "reportMalformed", message: malformed };
+  return facts.heldBackNoLonger ? { do: "endHoldBack" } : due;
 }
 
 function nextStep(facts: RequestFacts): RequestAction {

@@ -12,6 +12,7 @@ import { settleBinding } from "./fence.ts";
 import { nextAction, type RequestAction } from "./request-action.ts";
 import {
   boundStatus,
+  heldBackStatus,
   malformedStatus,
   pendingStatus,
   type RequestConditions,
@@ -45,6 +46,8 @@ export interface RequestControllerOptions {
    * a replica that another one leads leaves the work to the leader unless it stays undone.
    */
   graceMs(action: RequestAction["do"]): number;
+  /** The term of this replica while it may write under it, formatted; "" while it has none. */
+  term(): string;
   parallelism: number;
   onBound?(request: ClaimRequest, host: Host): void;
 }
@@ -99,6 +102,7 @@ export class RequestController {
   #actionOf(request: ClaimRequest): RequestAction {
     const { world } = this.#options;
     const facts = world.factsOf(request);
+    const term = this.#options.term();
     const machine = facts?.machine ?? null;
     return nextAction({
       request,
@@ -106,6 +110,8 @@ export class RequestController {
       held: world.heldBy(request.consumer),
       consumerGone: !request.explicit && world.isGone(request.consumer),
       writingHere: facts !== undefined && facts.reserved !== null,
+      heldBackNoLonger:
+        term !== "" && request.heldBackTerm === term && facts?.suspended === false && facts.reserved === null,
       malformed: machine === null ? "" : machine.problems.join("; "),
       consumerWaits: machine?.waits === true && facts !== undefined && currentRequest(facts) === request,
     });
@@ -174,6 +180,8 @@ export class RequestController {
         return this.#dropFinalizer(request, call);
       case "reportMalformed":
         return this.#status(request, malformedStatus(action.message, this.#options.clock.wallMs()), call);
+      case "endHoldBack":
+        return this.#status(request, heldBackStatus(null), call);
       case "deleteIfConsumerGone":
         return this.#deleteIfConsumerGone(request, call);
     }
@@ -279,7 +287,7 @@ export class RequestController {
 
   async #status(
     request: ClaimRequest,
-    status: RequestStatus | RequestConditions,
+    status: RequestStatus | RequestConditions | ReturnType<typeof heldBackStatus>,
     call: CallOptions,
   ): Promise<void> {
     const written = await writeStatus(this.#options.api, request, status, call);

@@ -44,8 +44,8 @@ export function boundStatus(binding: Binding, wallMs: number): RequestStatus {
   return { phase: "Bound", binding, hostName, message: `Bound to host ${hostName}`, boundAt };
 }
 
-/** Tells every reviewer that the holder passes this claim over, so that nobody waits behind it. */
-export function heldBackStatus(term: string): { heldBackTerm: string } {
+/** Tells every reviewer that the holder passes this claim over, so that nobody waits behind it; null: no longer. */
+export function heldBackStatus(term: string | null): { heldBackTerm: string | null } {
   return { heldBackTerm: term };
 }
 
@@ -76,7 +76,7 @@ export interface RequestConditions {
 export function writeStatus(
   api: KubeApi,
   { namespace, name, uid, resourceVersion }: ClaimRequest,
-  status: RequestStatus | RequestConditions | { heldBackTerm: string } | { hostNamespace: string },
+  status: RequestStatus | RequestConditions | ReturnType<typeof heldBackStatus> | { hostNamespace: string },
   call: CallOptions,
 ): Promise<KubeObject> {
   const body = { metadata: { resourceVersion, uid }, status };

@@ -16,7 +16,7 @@ import {
   unresolvedBinding,
 } from "./facts.ts";
 import type { Kinds } from "./kinds.ts";
-import { Latest } from "./latest.ts";
+import { type IsGone, Latest } from "./latest.ts";
 import { Multimap } from "./multimap.ts";
 
 /**
@@ -172,6 +172,18 @@ export class World extends Consumers {
     if (namedBefore !== undefined) this.#unname(namedBefore, key);
     this.#consumerChanged(key);
     this.#announce();
+  }
+
+  /** Says of what mirrors have seen go, so that no late answer brings it back. */
+  goneWhere(isGone: { host: IsGone<Host>; request: IsGone<ClaimRequest> }): void {
+    this.#hosts.goneWhere(isGone.host);
+    this.#requests.goneWhere(isGone.request);
+  }
+
+  /** Drops what has gone without anybody saying so; after a list, which shows what is there. */
+  dropGone(): void {
+    for (const uid of this.#hosts.gone()) this.deleteHost(uid);
+    for (const uid of this.#requests.gone()) this.deleteRequest(uid);
   }
 
   /** The server was restored from a backup: what it says from now on counts, however old its versions are. */

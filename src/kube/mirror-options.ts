@@ -25,6 +25,8 @@ export interface MirrorOptions<T> {
   batch?(tell: () => void): void;
   /** The server's history went back: called before what is listed now is told, whose versions may be older. */
   onRewound?(): void;
+  /** Called after the changes of each list were told. */
+  onListed?(): void;
   /** Called once, after the first list. */
   onSynced?(): void;
   /** A list is repeated after this time, against events that were lost for whatever reason; default 600_000. */

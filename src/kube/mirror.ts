@@ -184,6 +184,7 @@ export class Mirror<T> {
       return;
     }
     const { rewound } = list.finish(resourceVersion);
+    this.#guard("onListed", undefined, () => this.#options.onListed?.());
     if (rewound) {
       this.#log.warn({ resourceVersion }, "The API server's history went back; everything was listed anew");
       this.#watchAbort?.abort();

@@ -14,10 +14,10 @@ import type { Replica } from "../replica.ts";
  */
 export function gaugeSources(from: {
   replica: Replica;
-  orphans: Orphans;
-  certificates: CertificateSource;
+  orphans: Pick<Orphans, "current">;
+  certificates: Pick<CertificateSource, "current">;
   registrations: Pick<CaBundleKeeper, "edits">;
-  webhook: WebhookServer;
+  webhook: Pick<WebhookServer, "inflight">;
   clock: Clock;
   identity: string;
   config: Pick<Config, "leaseNamespace" | "stateless">;

@@ -112,6 +112,14 @@ const CASES: Record<string, { facts: Partial<RequestFacts>; wanted: string }> = 
     facts: { request: request("machine-1", bindingNow), boundHost: ours, malformed: "tags: ?" },
     wanted: "markBound",
   },
+  "that it is held back is taken back when it is not": {
+    facts: { request: request("machine-1", { heldBackTerm: "1:a" }), heldBackNoLonger: true },
+    wanted: "endHoldBack",
+  },
+  "and not from one that is going": {
+    facts: { request: request("machine-1", { deleting: true, hasFinalizer: true }), heldBackNoLonger: true },
+    wanted: "dropFinalizer",
+  },
   "a released one waits again when its consumer says so": {
     facts: { request: request("machine-1", { phase: "Released" }), consumerWaits: true },
     wanted: "markReleased",
@@ -133,6 +141,7 @@ describe("what a ClaimRequest needs next", () => {
         consumerWaits: false,
         writingHere: false,
         malformed: "",
+        heldBackNoLonger: false,
         ...facts,
       });
       assert.equal(action.do, wanted);

@@ -1,13 +1,22 @@
 import type { KubeApi } from "../../src/kube/api.ts";
 import { KubeError } from "../../src/kube/errors.ts";
-import { BESKAR7_MACHINES, CLAIM_REQUESTS, LEASES, PHYSICAL_HOSTS } from "../../src/kube/types.ts";
+import {
+  BESKAR7_MACHINES,
+  CLAIM_REQUESTS,
+  LEASES,
+  MUTATING_WEBHOOK_CONFIGURATIONS,
+  PHYSICAL_HOSTS,
+  SECRETS,
+  VALIDATING_WEBHOOK_CONFIGURATIONS,
+} from "../../src/kube/types.ts";
 import { type Cluster, LEASE_NAME, type Member } from "./cluster.ts";
 import type { Fault } from "./faults.ts";
 import type { Operator } from "./operator.ts";
 import type { Freeze } from "./process.ts";
 import type { Random } from "./random.ts";
 import type { Scheduler } from "./scheduler.ts";
-import { SYSTEM_NAMESPACE } from "./server.ts";
+import { registrations, SYSTEM_NAMESPACE } from "./server.ts";
+import { CERTIFICATE_SECRET } from "./serving.ts";
 
 export interface ChaosOptions {
   cluster: Cluster;
@@ -18,6 +27,8 @@ export interface ChaosOptions {
   admin: KubeApi;
   note(what: string): void;
 }
+
+const WEBHOOK_CONFIGURATIONS = [MUTATING_WEBHOOK_CONFIGURATIONS, VALIDATING_WEBHOOK_CONFIGURATIONS];
 
 /** Each watch is a connection of its own, and may be served by another API server than the others. */
 const LAGGING = ["", PHYSICAL_HOSTS.plural, CLAIM_REQUESTS.plural, BESKAR7_MACHINES.plural] as const;
@@ -62,7 +73,10 @@ export class Chaos {
       const slot = random.integer(0, this.#options.cluster.replicas.length - 1);
       this.#options.cluster.deafen(slot, random.between(500, 15_000));
     });
-    this.#often("lease", 25_000, () => this.#deleteLease());
+    this.#often("lease", 25_000, () => void this.#deleteLease());
+    this.#often("certificates", 12_000, (random) => {
+      void (random.chance(0.5) ? this.#deleteSecret() : this.#installAnew());
+    });
     this.#often("churn", 1_500, () => void this.#options.operator.churn());
   }
 
@@ -112,11 +126,36 @@ export class Chaos {
     else process.crashAtCall(random.integer(1, 12), random.chance(0.6));
   }
 
-  #deleteLease(): void {
-    const { admin, note } = this.#options;
-    note("deletes the Lease");
-    admin.delete(LEASES, { namespace: SYSTEM_NAMESPACE, name: LEASE_NAME }).catch((error) => {
-      if (!(error instanceof KubeError)) throw error;
+  #deleteLease(): Promise<void> {
+    return this.#do("deletes the Lease", (admin) =>
+      admin.delete(LEASES, { namespace: SYSTEM_NAMESPACE, name: LEASE_NAME }),
+    );
+  }
+
+  #deleteSecret(): Promise<void> {
+    return this.#do("deletes the certificates", (admin) =>
+      admin.delete(SECRETS, { namespace: SYSTEM_NAMESPACE, name: CERTIFICATE_SECRET }),
+    );
+  }
+
+  /** As whoever applies the manifests again, which know of no authority. */
+  #installAnew(): Promise<void> {
+    return this.#do("installs the registrations anew", async (admin) => {
+      for (const [at, type] of WEBHOOK_CONFIGURATIONS.entries()) {
+        const wanted = registrations()[at]!;
+        const { metadata } = await admin.get(type, { name: wanted.metadata.name });
+        await admin.update(type, { ...wanted, metadata });
+      }
     });
+  }
+
+  /** Whatever the API server says to it is fine. */
+  async #do(what: string, write: (admin: KubeApi) => Promise<unknown>): Promise<void> {
+    this.#options.note(what);
+    try {
+      await write(this.#options.admin);
+    } catch (error) {
+      if (!(error instanceof KubeError)) throw error;
+    }
   }
 }

@@ -7,11 +7,12 @@ import type { Fault } from "./faults.ts";
 import { Link } from "./link.ts";
 import { Network } from "./network.ts";
 import type { Plan } from "./plan.ts";
-import { SimProcess } from "./process.ts";
+import { EPOCH_MS, SimProcess } from "./process.ts";
 import type { Random } from "./random.ts";
 import { answerReview, type ReviewPath } from "./review-door.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { podUser, SimServer, SYSTEM_NAMESPACE } from "./server.ts";
+import { Serving } from "./serving.ts";
 import { Tally } from "./tally.ts";
 import { type Trace, traceLog } from "./trace.ts";
 import type { Witness } from "./witness.ts";
@@ -31,6 +32,8 @@ export interface ReplicaMember extends Member {
   readonly identity: string;
   readonly stands: boolean;
   readonly tally: Tally;
+  /** null: certificates are no matter in this run. */
+  readonly serving: Serving | null;
 }
 
 export interface ClusterOptions {
@@ -85,14 +88,20 @@ export class Cluster {
     const random = this.#options.random.fork(`replica ${process.name}`);
     const identity = `${pod}_${random.uuid()}`;
     const stands = slot < plan.standing;
-    const tally: Tally = new Tally(process, random.next, member.network.api, () => replica.world);
+    const { api } = member.network;
+    const tally: Tally = new Tally(process, random.next, api, () => replica.world);
+    const log = traceLog(
+      (what) => trace.note(scheduler.nowMs, process.name, what),
+      (what) => witness.violated(`${process.name} stumbled: ${what}`),
+    );
+    const certified = plan.faults.includes("rotation") || plan.faults.includes("certificates");
+    const serving = certified
+      ? new Serving({ plan, api, process, log, random: random.fork("certificates") })
+      : null;
     const replica: Replica = new Replica({
-      api: member.network.api,
+      api,
       clock: process,
-      log: traceLog(
-        (what) => trace.note(scheduler.nowMs, process.name, what),
-        (what) => witness.violated(`${process.name} stumbled: ${what}`),
-      ),
+      log,
       random: random.next,
       profiles: [physicalHostProfile],
       identity,
@@ -126,10 +135,16 @@ export class Cluster {
         },
       },
     });
-    const started = { ...member, replica, pod, identity, stands, tally };
+    const started = { ...member, replica, pod, identity, stands, tally, serving };
+    tally.measures(started);
     this.replicas[slot] = started;
     witness.replicaStarted(started);
-    void replica.run(new AbortController().signal);
+    const { signal } = new AbortController();
+    void replica.run(signal);
+    serving?.start(signal, () => {
+      witness.counts.renewed++;
+      trace.note(scheduler.nowMs, process.name, "serves a new certificate");
+    });
   }
 
   startController(slot: number): void {
@@ -147,7 +162,7 @@ export class Cluster {
     void controller.start(new AbortController().signal);
   }
 
-  /** Reviews sent to this replica fail for a while, as with an expired certificate. */
+  /** Reviews sent to this replica fail for a while, as behind a closed port. */
   deafen(slot: number, forMs: number): void {
     this.#deafUntilMs.set(slot, this.#options.scheduler.nowMs + forMs);
   }
@@ -201,6 +216,11 @@ export class Cluster {
     if (!member.process.alive || (this.#deafUntilMs.get(slot) ?? 0) > scheduler.nowMs) {
       return Promise.reject(new Error("connect: connection refused"));
     }
+    const mistrust = member.serving?.problem(target.caBundle, EPOCH_MS + scheduler.nowMs) ?? null;
+    if (mistrust !== null) {
+      witness.mistrusted(member.process, mistrust);
+      return Promise.reject(new Error(`tls: failed to verify certificate: ${mistrust}`));
+    }
     return new Promise((resolve) => {
       const ask = (to: ReplicaMember, reply: (body: string) => void) => {
         to.process.deliver(() => {
@@ -231,6 +251,7 @@ export class Cluster {
   #inEndpoints(slot: number): boolean {
     const member = this.replicas[slot];
     if (!member) return false;
-    return member.process.alive ? member.replica.notReady() === null : this.#wire.chance(0.3);
+    if (!member.process.alive) return this.#wire.chance(0.3);
+    return member.replica.notReady() === null && member.serving?.source !== null;
   }
 }

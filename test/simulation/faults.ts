@@ -28,12 +28,28 @@ export const FAULTS = [
   "freezes",
   /** Clocks differ, run apart, and jump. */
   "clocks",
-  /** Reviews fail: certificate expired, connection refused, no answer. */
+  /** Reviews to one replica fail: connection refused. */
   "webhooks",
   /** Somebody deletes the Lease. */
   "lease",
   /** Hosts and machines come, change and go. */
   "churn",
+  /** Certificates live for seconds: they are renewed all the time, and their authority is replaced. */
+  "rotation",
+  /** Somebody deletes the Secret with the certificates, or takes the trust out of the registrations. */
+  "certificates",
 ] as const;
 
 export type Fault = (typeof FAULTS)[number];
+
+/** Under these alone no review may be lost to a certificate: none keeps a replica from the Secret or the registrations. */
+export const HARMLESS_TO_CERTIFICATES: ReadonlySet<Fault> = new Set<Fault>([
+  "stale-cache",
+  "watch-lag",
+  "watch-breaks",
+  "compactions",
+  "webhooks",
+  "lease",
+  "churn",
+  "rotation",
+]);

@@ -1,14 +1,25 @@
+import { webhookEntries } from "../../certs/registration-diff.ts";
 import { type Claim, consumerKey, sameConsumer } from "../../src/claims/claim.ts";
 import { isClaimable, isHeldBy } from "../../src/coordinator/facts.ts";
 import { CLAIM_REQUESTS } from "../../src/kube/types.ts";
 import { greedy } from "../claims/reference.ts";
 import type { Cluster } from "./cluster.ts";
+import { EPOCH_MS } from "./process.ts";
 import type { Stored } from "./stored.ts";
 
+const WEBHOOK_CONFIGURATIONS = [
+  "mutatingwebhookconfigurations.admissionregistration.k8s.io",
+  "validatingwebhookconfigurations.admissionregistration.k8s.io",
+];
+
 /** What is not yet as it must be once nothing is in the way any more, in sentences; empty when all is well. */
-export function unhealed(cluster: Cluster, stored: Stored): string[] {
+export function unhealed(cluster: Cluster, stored: Stored, nowMs: number): string[] {
   const stands = cluster.replicas.some((member) => member?.stands);
-  return [...leaderProblems(cluster), ...unsettled(stored, stands)];
+  return [
+    ...leaderProblems(cluster),
+    ...certificateProblems(cluster, stored, nowMs),
+    ...unsettled(stored, stands),
+  ];
 }
 
 /** The same of what is stored alone; `stands`: whether anybody leads. */
@@ -22,6 +33,21 @@ function leaderProblems({ replicas }: Cluster): string[] {
   if (!replicas.some((member) => member?.stands)) return [];
   const leaders = replicas.filter((member) => member?.replica.isLeading());
   return leaders.length === 1 ? [] : [`${leaders.length} replicas lead`];
+}
+
+/** Each registration must trust what each replica serves. */
+function certificateProblems({ replicas }: Cluster, stored: Stored, nowMs: number): string[] {
+  const registered = WEBHOOK_CONFIGURATIONS.flatMap((resource) => stored.objects(resource));
+  return replicas.flatMap((member) =>
+    registered.flatMap((object) =>
+      webhookEntries(object).flatMap(({ name, clientConfig }) => {
+        const problem = member?.serving?.problem(clientConfig?.caBundle, EPOCH_MS + nowMs) ?? null;
+        return problem === null
+          ? []
+          : [`${member?.pod} is not trusted by ${object.kind} ${name}: ${problem}`];
+      }),
+    ),
+  );
 }
 
 function machineProblems(stored: Stored, claims: readonly Claim[]): string[] {

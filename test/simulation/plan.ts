@@ -24,6 +24,9 @@ const LEASES = [
   { durationMs: 6_000, renewDeadlineMs: 4_000, retryMs: 1_000 },
 ] as const;
 
+/** Signing and checking certificates takes several times as long as everything else. */
+const COSTLY: ReadonlySet<Fault> = new Set<Fault>(["rotation", "certificates"]);
+
 export function planOf(seed: number): Plan {
   const random = new Random(seed).fork("plan");
   const replicas = random.integer(1, 3);
@@ -38,7 +41,7 @@ export function planOf(seed: number): Plan {
     hosts: random.integer(1, 5),
     machines: random.integer(1, 6),
     requests: random.chance(0.3) ? 1 : 0,
-    faults: calm ? [] : FAULTS.filter(() => random.chance(0.4)),
+    faults: calm ? [] : FAULTS.filter((fault) => random.chance(COSTLY.has(fault) ? 0.2 : 0.4)),
     faultMs: random.integer(10, 60) * 1_000,
     lease: random.pick(LEASES)!,
   };

@@ -1,6 +1,7 @@
 import { Chaos } from "./chaos.ts";
 import { Cluster } from "./cluster.ts";
 import type { Fault } from "./faults.ts";
+import { gaugeProblems } from "./gauges.ts";
 import { unhealed } from "./healed.ts";
 import { Operator } from "./operator.ts";
 import type { Plan } from "./plan.ts";
@@ -72,15 +73,18 @@ export async function run(plan: Plan, print: ((line: string) => void) | null = n
       cluster.heal();
       void operator.tidy();
       const from = scheduler.nowMs;
-      while (scheduler.nowMs < from + HEALING_MS && !failed()) {
+      const problems = async () => {
+        const open = unhealed(cluster, stored, scheduler.nowMs);
+        return open.length > 0 ? open : gaugeProblems(cluster, stored, (member) => witness.deeds(member));
+      };
+      let last: readonly string[];
+      do {
         await scheduler.runUntil(scheduler.nowMs + 1_000, failed);
-        if (unhealed(cluster, stored).length > 0) continue;
-        healedAfterMs = scheduler.nowMs - from;
-        break;
-      }
-      if (!failed()) await witness.compareMetrics(cluster.replicas);
-      if (!failed())
-        for (const problem of unhealed(cluster, stored)) witness.violated(`after healing: ${problem}`);
+        last = await problems();
+      } while (last.length > 0 && scheduler.nowMs < from + HEALING_MS && !failed());
+      if (last.length === 0) healedAfterMs = scheduler.nowMs - from;
+      if (!failed()) for (const problem of last) witness.violated(`after healing: ${problem}`);
+      if (!failed()) await compareCounters(cluster, witness);
     }
   } catch (error) {
     witness.violated(`the run ended: ${error instanceof Error ? error.stack : String(error)}`);
@@ -93,4 +97,13 @@ export async function run(plan: Plan, print: ((line: string) => void) | null = n
     healedAfterMs,
     counts: witness.counts,
   };
+}
+
+/** What each replica that lives has counted must be what it did. */
+async function compareCounters({ replicas }: Cluster, witness: Witness): Promise<void> {
+  for (const member of replicas) {
+    if (!member?.process.alive) continue;
+    for (const difference of await member.tally.differences(witness.deeds(member)))
+      witness.violated(`${member.process.name} ${difference}`);
+  }
 }

@@ -23,6 +23,15 @@ import { StaleCache } from "./stale-cache.ts";
 export const SYSTEM_NAMESPACE = "beskar7-system";
 export const NAMESPACE = "default";
 
+/** How the API server calls the replicas. */
+export const TARGET = { service: { namespace: SYSTEM_NAMESPACE, name: "coordinator" } };
+
+/** The webhook configurations as they are installed, nobody trusted yet. */
+export function registrations(): [mutating: KubeObject, validating: KubeObject] {
+  const options = { target: TARGET, caPem: "" };
+  return [mutatingWebhookConfiguration(options), validatingWebhookConfiguration(options)];
+}
+
 const DEFINITIONS: readonly KubeObject[] = [...sandboxCrds(), claimRequestDefinition()];
 
 /** The sandbox's API server without sockets, in virtual time, with storage that can be slow and a door that can shut. */
@@ -83,12 +92,9 @@ export class SimServer {
       kind: "Namespace",
       metadata: { name: SYSTEM_NAMESPACE },
     });
-    const registration = {
-      target: { service: { namespace: SYSTEM_NAMESPACE, name: "coordinator" } },
-      caPem: "",
-    };
-    await admin.create(MUTATING_WEBHOOK_CONFIGURATIONS, mutatingWebhookConfiguration(registration));
-    await admin.create(VALIDATING_WEBHOOK_CONFIGURATIONS, validatingWebhookConfiguration(registration));
+    const [mutating, validating] = registrations();
+    await admin.create(MUTATING_WEBHOOK_CONFIGURATIONS, mutating);
+    await admin.create(VALIDATING_WEBHOOK_CONFIGURATIONS, validating);
   }
 
   api(user: UserInfo): KubeApi {

@@ -5,7 +5,7 @@ import type { Result } from "./run.ts";
 import { shrink } from "./shrink.ts";
 
 const NOTHING = { hash: "", events: 0, healedAfterMs: 0 };
-const COUNTS = { reviews: 0, optimistic: 0, led: 0, ordered: 0, bound: 0 };
+const COUNTS = { reviews: 0, optimistic: 0, led: 0, ordered: 0, bound: 0, renewed: 0, mistrusted: 0 };
 const result = (...violations: string[]): Result => ({ ...NOTHING, counts: COUNTS, violations });
 
 const LARGE: Plan = {

@@ -8,6 +8,7 @@ import type { Change, Store } from "../../src/sandbox/store.ts";
 import type { DecisionRecord } from "../../webhooks/outcome.ts";
 import { displaced } from "../claims/reference.ts";
 import type { ReplicaMember } from "./cluster.ts";
+import { HARMLESS_TO_CERTIFICATES } from "./faults.ts";
 import { LeaseHistory } from "./lease-history.ts";
 import type { Tap } from "./network.ts";
 import type { Plan } from "./plan.ts";
@@ -17,6 +18,7 @@ import type { ReviewPath } from "./review-door.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { checkStorage, shown } from "./storage-check.ts";
 import { claimOfMachine, claimOfRequest, HOSTS, MACHINES, REQUESTS, Stored } from "./stored.ts";
+import type { Deeds } from "./tally.ts";
 import type { Trace } from "./trace.ts";
 
 /** A review between its arrival at a replica and its answer. */
@@ -55,9 +57,10 @@ export class Witness {
   readonly violations: string[] = [];
   /**
    * How much happened, so that a run that proves nothing is noticed: reviews, claims let through without a leader and
-   * as the leader's, those whose order could be judged, claims that a processor bound.
+   * as the leader's, those whose order could be judged, claims that a processor bound; certificates that replicas
+   * took into use, and reviews that they cost.
    */
-  readonly counts = { reviews: 0, optimistic: 0, led: 0, ordered: 0, bound: 0 };
+  readonly counts = { reviews: 0, optimistic: 0, led: 0, ordered: 0, bound: 0, renewed: 0, mistrusted: 0 };
   readonly #plan: Plan;
   readonly #scheduler: Scheduler;
   readonly #trace: Trace;
@@ -98,8 +101,17 @@ export class Witness {
   }
 
   elected(process: SimProcess, event: string): void {
-    const { elections } = this.#view(process).deeds;
-    elections.set(event, (elections.get(event) ?? 0) + 1);
+    const { deeds } = this.#view(process);
+    deeds.elections.set(event, (deeds.elections.get(event) ?? 0) + 1);
+    if (event === "started_leading") deeds.ledFromMs = process.monotonicMs();
+  }
+
+  /** The API server did not talk to a replica because of its certificate. */
+  mistrusted(process: SimProcess, problem: string): void {
+    this.counts.mistrusted++;
+    this.#trace.note(this.#scheduler.nowMs, process.name, problem);
+    if (this.#plan.faults.every((fault) => HARMLESS_TO_CERTIFICATES.has(fault)))
+      this.violated(`a review was lost to a certificate, with nothing in its way: ${problem}`);
   }
 
   bindEnded(process: SimProcess, { claim, host, outcome }: BindResult): void {
@@ -107,14 +119,8 @@ export class Witness {
     if (outcome === "bound") this.counts.bound++;
   }
 
-  /** At the end: what each replica that lives has counted must be what it did. */
-  async compareMetrics(replicas: Iterable<ReplicaMember | null>): Promise<void> {
-    for (const member of replicas) {
-      if (!member?.process.alive) continue;
-      const { deeds } = this.#view(member.process);
-      for (const difference of await member.tally.differences(deeds))
-        this.violated(`${member.process.name} ${difference}`);
-    }
+  deeds({ process }: ReplicaMember): Readonly<Deeds> {
+    return this.#view(process).deeds;
   }
 
   reviewArrives(member: ReplicaMember, path: ReviewPath, review: string): { answered(body: string): void } {

@@ -42,6 +42,7 @@ test("what somebody else has settled meanwhile is tried once, then known, and le
     profileFor: profileForKind,
     profileForMachine: profileForMachineKind,
     graceMs: () => 10_000,
+    term: () => "",
     parallelism: 1,
   });
   world.onConsumer((key) => controller.enqueue(world.consumer(key)?.request?.uid ?? ""));
