@@ -2,17 +2,20 @@ import { Agent, request } from "node:https";
 import { Registry } from "prom-client";
 import { createAuthority, issueServing } from "../../certs/x509.ts";
 import { systemClock } from "../../src/clock.ts";
+import { Bindings } from "../../src/coordinator/binding.ts";
 import { Holder } from "../../src/coordinator/holder.ts";
 import { Recorder } from "../../src/coordinator/recorder.ts";
 import { profileForKind, profiles } from "../../src/hosts/profiles.ts";
 import type { KubeApi, KubeObject } from "../../src/kube/api.ts";
-import { silentLog } from "../../src/log.ts";
+import { KubeError } from "../../src/kube/errors.ts";
+import { type Log, silentLog } from "../../src/log.ts";
 import { createMetrics } from "../../src/metrics.ts";
 import { createMutate } from "../../webhooks/mutate.ts";
 import { Outcomes } from "../../webhooks/outcome.ts";
 import { Refusals } from "../../webhooks/refusal.ts";
 import { startWebhookServer, type WebhookServer, type WebhookServerOptions } from "../../webhooks/server.ts";
 import { Stamps } from "../../webhooks/stamps.ts";
+import { createValidate } from "../../webhooks/validate.ts";
 import { Judge } from "../../webhooks/verdict.ts";
 import { newWorld } from "../coordinator/builders.ts";
 
@@ -23,23 +26,38 @@ const validity = { notBeforeMs: Date.now() - 60_000, notAfterMs: Date.now() + 3_
 export const authority = createAuthority({ commonName: "test", ...validity });
 const serving = issueServing(authority, { dnsNames: [], ipAddresses: ["127.0.0.1"], ...validity });
 
-/** The API server's door with the real judge behind /mutate, while HOLDER holds the Lease. No API server. */
+export type ReviewPath = "/mutate" | "/validate";
+
+/**
+ * The API server's door with the real judge behind both reviews, while HOLDER holds the Lease. Without an API nothing
+ * is recorded or bound, as where the ClaimRequest CRD is missing.
+ */
 export class ReviewDoor {
   readonly world = newWorld();
+  /** Errors that no review may cause, whatever it was answered: each is a fault of ours. */
+  readonly faults: unknown[];
   readonly server: WebhookServer;
   readonly #agent = new Agent({ ca: authority.certPem, keepAlive: true });
 
-  private constructor(server: WebhookServer, world: ReviewDoor["world"]) {
+  private constructor(server: WebhookServer, world: ReviewDoor["world"], faults: unknown[]) {
     this.server = server;
     this.world = world;
+    this.faults = faults;
   }
 
-  static async open(changes: Partial<WebhookServerOptions> = {}): Promise<ReviewDoor> {
+  static async open(
+    changes: Partial<WebhookServerOptions> = {},
+    kube: KubeApi | null = null,
+  ): Promise<ReviewDoor> {
     const world = newWorld();
-    const api = {} as KubeApi;
+    const api = kube ?? ({} as KubeApi);
     const clock = systemClock;
+    const faults: unknown[] = [];
+    const log = keepingFaults(faults);
+    const available = () => kube !== null;
     const holder = new Holder({
-      api,
+      // A term that it does not know makes the judge look at the Lease itself.
+      api: { ...api, get: async () => heldLease() },
       clock,
       leaseNamespace: "beskar7-system",
       leaseName: "l",
@@ -49,7 +67,7 @@ export class ReviewDoor {
     const metrics = createMetrics(new Registry(), { version: "test", processMetrics: false });
     const outcomes = new Outcomes({
       clock,
-      log: silentLog,
+      log,
       rejectionCode: 409,
       onDecision: ({ allowed, reason }) =>
         metrics.decision("mutate", allowed ? "allow" : "reject", reason, 0),
@@ -71,32 +89,42 @@ export class ReviewDoor {
       recorder,
       world,
       clock,
-      log: silentLog,
-      canRecord: () => false,
+      log,
+      canRecord: available,
     });
+    const bindings = new Bindings({ api, world, recorder, profileFor: profileForKind });
     const stamps = new Stamps({ world, sign: null });
     const server = await startWebhookServer(
       { host: "127.0.0.1", port: 0 },
       {
-        routes: { "/mutate": createMutate({ judge, refusals, outcomes, stamps, clock }) },
+        routes: {
+          "/mutate": createMutate({ judge, refusals, outcomes, stamps, clock }),
+          "/validate": createValidate({
+            ...{ judge, refusals, outcomes, bindings, world, clock, log },
+            canBind: available,
+          }),
+        },
         fallback: (_request, response) => void response.writeHead(404).end(),
         tls: { key: serving.keyPem, cert: serving.certPem },
         webhookTimeoutMs: 10_000,
         maxInflightReviews: 100,
         clock,
-        log: silentLog,
-        onFailure: (_route, review, failure) => outcomes.fail("mutate", review, failure),
+        log,
+        onFailure: (route, review, failure) => {
+          if (failure.code !== "Malformed") faults.push(failure);
+          return outcomes.fail(route === "/validate" ? "validate" : "mutate", review, failure);
+        },
         ...changes,
       },
     );
-    return new ReviewDoor(server, world);
+    return new ReviewDoor(server, world, faults);
   }
 
-  post(body: string | Buffer): Promise<{ status: number; text: string }> {
+  post(body: string | Buffer, path: ReviewPath = "/mutate"): Promise<{ status: number; text: string }> {
     return new Promise((resolve, reject) => {
       const { port } = this.server.address;
       const call = request(
-        { agent: this.#agent, host: "127.0.0.1", port, path: "/mutate?timeout=5s", method: "POST" },
+        { agent: this.#agent, host: "127.0.0.1", port, path: `${path}?timeout=10s`, method: "POST" },
         (answer) => {
           let text = "";
           answer.setEncoding("utf8").on("data", (chunk) => {
@@ -114,6 +142,16 @@ export class ReviewDoor {
     this.#agent.destroy();
     await this.server.close(0);
   }
+}
+
+/** What the API server refuses is told as a failed write, and is none of ours; anything else that fails is. */
+function keepingFaults(faults: unknown[]): Log {
+  const keep = (fields: object) => {
+    const { err } = fields as { err?: unknown };
+    const refused = err instanceof KubeError && (err.status?.code ?? 500) < 500;
+    if (err !== undefined && !refused) faults.push(err);
+  };
+  return { ...silentLog, warn: keep, error: keep };
 }
 
 function heldLease(): KubeObject {

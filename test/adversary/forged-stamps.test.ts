@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { ReviewDoor, TERM } from "./door.ts";
+import { clearAnswer, reasonOf } from "./clear-answer.ts";
+import { ReviewDoor, type ReviewPath, TERM } from "./door.ts";
 import { reviewOf } from "./reviews.ts";
+import { writtenApi } from "./written-api.ts";
 
 const STRANGER = {
   username: "system:serviceaccount:default:intruder",
@@ -20,41 +22,46 @@ const intent = (term: string) => JSON.stringify({ term, hosts: "1", requests: "1
 const INTENT = "claims.beskar7.io/intent";
 
 describe("what a writer says of itself", () => {
+  const { watched, writes } = writtenApi();
   let door: ReviewDoor;
   before(async () => {
-    door = await ReviewDoor.open();
+    door = await ReviewDoor.open({}, watched);
   });
   after(() => door.close());
-  const answer = async (review: object) =>
-    JSON.parse((await door.post(JSON.stringify(review))).text).response;
-  const isDelegated = ({ allowed, status }: { allowed: boolean; status: { message: string } }) =>
-    !allowed && /queue|recorded/i.test(status.message);
+  async function answer(review: object, path: ReviewPath = "/mutate") {
+    const verdict = await clearAnswer(door, JSON.stringify(review), { path });
+    assert.ok(verdict);
+    return verdict;
+  }
 
-  test("makes nobody the holder: neither stamps nor the holder's own term do", async () => {
-    const plain = await answer(reviewOf({ userInfo: STRANGER }));
-    assert.ok(isDelegated(plain), plain.status.message);
-    for (const annotations of [FORGED, { [INTENT]: intent(TERM) }, { ...FORGED, [INTENT]: intent(TERM) }]) {
-      const forged = await answer(reviewOf({ userInfo: STRANGER, annotations }));
-      assert.deepEqual(forged.status, plain.status);
-    }
-  });
+  for (const path of ["/mutate", "/validate"] as const) {
+    test(`makes nobody the holder at ${path}: neither stamps nor the holder's own term do`, async () => {
+      const plain = await answer(reviewOf({ userInfo: STRANGER }), path);
+      assert.equal(reasonOf(plain), "Delegated");
+      for (const annotations of [FORGED, { [INTENT]: intent(TERM) }, { ...FORGED, [INTENT]: intent(TERM) }]) {
+        const forged = await answer(reviewOf({ userInfo: STRANGER, annotations }), path);
+        assert.deepEqual(forged.status, plain.status);
+      }
+    });
+
+    test(`under a term that is over, or can't be read, stops the holder too at ${path}`, async () => {
+      for (const text of [intent("lease-uid/0/coordinator-0"), "{", "null", '{"term":7}', "[]", ""]) {
+        const verdict = await answer(reviewOf({ annotations: { [INTENT]: text } }), path);
+        assert.equal(reasonOf(verdict), "FencedOut", text);
+      }
+    });
+  }
 
   test("is written over where it is not so, and taken away where there is nothing to say", async () => {
-    const response = await answer(reviewOf({ annotations: FORGED }));
+    const response = await answer(reviewOf({ after: "machine-2", annotations: FORGED }));
     assert.equal(response.allowed, true);
     const patch: { op: string; path: string; value?: string }[] = JSON.parse(
-      Buffer.from(response.patch, "base64").toString("utf8"),
+      Buffer.from(response.patch ?? "", "base64").toString("utf8"),
     );
     const said = Object.fromEntries(patch.map(({ op, path, value }) => [path.split("~1")[1], value ?? op]));
-    assert.equal(said["claimed-by"], "default/machine-1");
+    assert.equal(said["claimed-by"], "default/machine-2");
     assert.equal(said.priority, "100");
     assert.equal(said.receipt, "remove");
-  });
-
-  test("under a term that is over, or can't be read, stops the holder too", async () => {
-    for (const text of [intent("lease-uid/0/coordinator-0"), "{", "null", '{"term":7}', "[]"]) {
-      assert.equal((await answer(reviewOf({ annotations: { [INTENT]: text } }))).allowed, false, text);
-    }
   });
 
   const unbound = { username: "system:serviceaccount:beskar7-system:beskar7", groups: [], extra: {} };
@@ -82,7 +89,18 @@ describe("what a writer says of itself", () => {
   };
   for (const [who, userInfo] of Object.entries(impostors)) {
     test(`${who} is not the holder`, async () => {
-      assert.ok(isDelegated(await answer(reviewOf({ userInfo }))));
+      for (const path of ["/mutate", "/validate"] as const)
+        assert.equal(reasonOf(await answer(reviewOf({ userInfo }), path)), "Delegated");
     });
   }
+
+  test("got a place in the queue, and no binding", () => {
+    assert.deepEqual(
+      writes.map(({ object }) => [
+        object.metadata.name,
+        (object.status as { binding?: unknown } | undefined)?.binding,
+      ]),
+      [["beskar7machine-machine-1", undefined]],
+    );
+  });
 });

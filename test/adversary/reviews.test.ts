@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import fc from "fast-check";
+import { clearAnswer, reasonOf } from "./clear-answer.ts";
 import { ReviewDoor } from "./door.ts";
 import { reviewOf } from "./reviews.ts";
 
 /** ADVERSARY_RUNS=100000 for a long search. */
 const numRuns = Number(process.env.ADVERSARY_RUNS ?? 400);
+const anyPath = fc.constantFrom("/mutate" as const, "/validate" as const);
 
 describe("a forged review", () => {
   let door: ReviewDoor;
@@ -14,26 +16,8 @@ describe("a forged review", () => {
   });
   after(() => door.close());
 
-  /** The answer is a verdict with the review's own uid, or a plain 4xx. */
-  async function clearAnswer(body: string | Buffer, uid?: string) {
-    const { status, text } = await door.post(body);
-    if (status !== 200) {
-      assert.ok(status >= 400 && status < 500, `${status} ${text}`);
-      return undefined;
-    }
-    const { kind, apiVersion, response } = JSON.parse(text);
-    assert.deepEqual([kind, apiVersion], ["AdmissionReview", "admission.k8s.io/v1"]);
-    assert.equal(typeof response.allowed, "boolean");
-    if (uid !== undefined) assert.equal(response.uid, uid);
-    if (!response.allowed) {
-      assert.ok(response.status.code >= 400 && response.status.message !== "");
-      assert.equal(response.status.details?.retryAfterSeconds, undefined);
-    }
-    return response as { allowed: boolean; status?: { message: string } };
-  }
-
   test("with anything in place of any of its parts gets a verdict or a 4xx", async () => {
-    const path = fc.constantFrom(
+    const part = fc.constantFrom(
       ...[
         "kind",
         "apiVersion",
@@ -55,10 +39,10 @@ describe("a forged review", () => {
       ),
     );
     await fc.assert(
-      fc.asyncProperty(path, fc.jsonValue({ maxDepth: 3 }), async (where, value) => {
+      fc.asyncProperty(anyPath, part, fc.jsonValue({ maxDepth: 3 }), async (path, where, value) => {
         const review = reviewOf();
         put(review, where.split("."), value);
-        await clearAnswer(JSON.stringify(review));
+        await clearAnswer(door, JSON.stringify(review), { path });
       }),
       { numRuns },
     );
@@ -68,12 +52,17 @@ describe("a forged review", () => {
     const whole = Buffer.from(JSON.stringify(reviewOf()));
     const edit = fc.tuple(fc.nat(whole.length), fc.uint8Array({ maxLength: 4 }), fc.nat(4));
     await fc.assert(
-      fc.asyncProperty(fc.array(edit, { minLength: 1, maxLength: 4 }), fc.boolean(), async (edits, cut) => {
-        let body = whole;
-        for (const [at, bytes, dropped] of edits)
-          body = Buffer.concat([body.subarray(0, at), bytes, body.subarray(at + dropped)]);
-        await clearAnswer(cut ? body.subarray(0, edits[0]![0]) : body);
-      }),
+      fc.asyncProperty(
+        anyPath,
+        fc.array(edit, { minLength: 1, maxLength: 4 }),
+        fc.boolean(),
+        async (path, edits, cut) => {
+          let body = whole;
+          for (const [at, bytes, dropped] of edits)
+            body = Buffer.concat([body.subarray(0, at), bytes, body.subarray(at + dropped)]);
+          await clearAnswer(door, cut ? body.subarray(0, edits[0]![0]) : body, { path });
+        },
+      ),
       { numRuns },
     );
   });
@@ -96,11 +85,13 @@ describe("a forged review", () => {
     );
     const annotations = fc.dictionary(key, fc.oneof(fc.string(), fc.json()), { maxKeys: 5 });
     await fc.assert(
-      fc.asyncProperty(annotations, annotations, async (annotationsBefore, annotations) => {
-        const uid = "with-annotations";
-        assert.ok(await clearAnswer(JSON.stringify(reviewOf({ uid, annotationsBefore, annotations })), uid));
-        const steal = reviewOf({ uid, before: "owner", annotationsBefore, annotations });
-        assert.equal((await clearAnswer(JSON.stringify(steal), uid))?.allowed, false);
+      fc.asyncProperty(anyPath, annotations, annotations, async (path, annotationsBefore, annotations) => {
+        const expected = { path, uid: "with-annotations" };
+        const claim = reviewOf({ uid: expected.uid, annotationsBefore, annotations });
+        assert.ok(await clearAnswer(door, JSON.stringify(claim), expected));
+        const steal = reviewOf({ uid: expected.uid, before: "owner", annotationsBefore, annotations });
+        const verdict = await clearAnswer(door, JSON.stringify(steal), expected);
+        assert.equal(verdict && reasonOf(verdict), "HostHeld");
       }),
       { numRuns },
     );
@@ -110,22 +101,22 @@ describe("a forged review", () => {
     const steal = JSON.stringify(reviewOf({ before: "owner" }));
     const { oldObject } = reviewOf().request;
     const decoy = steal.replace('"oldObject":', `"oldObject":${JSON.stringify(oldObject)},"oldObject":`);
-    assert.equal((await clearAnswer(decoy))?.allowed, false);
+    assert.equal((await clearAnswer(door, decoy))?.allowed, false);
     const escaped = steal.replace('"consumerRef":', '"consumerRef":null,"consumer\\u0052ef":');
-    assert.equal((await clearAnswer(escaped))?.allowed, false);
+    assert.equal((await clearAnswer(door, escaped))?.allowed, false);
   });
 
   test("nested as deep as a body can be is refused, not followed", async () => {
     const review = reviewOf();
     const deep = JSON.stringify(review).replace('"state":"Available"', `"state":${"[".repeat(400_000)}`);
-    assert.equal(await clearAnswer(deep), undefined);
-    assert.equal((await clearAnswer(JSON.stringify(review)))?.allowed, true);
+    assert.equal(await clearAnswer(door, deep), undefined);
+    assert.equal((await clearAnswer(door, JSON.stringify(review)))?.allowed, true);
   });
 
   test("leaves nothing behind in what this replica knows", async () => {
     for (let index = 0; index < 300; index++) {
       const userInfo = { username: `user-${index}`, groups: [], extra: {} };
-      await clearAnswer(JSON.stringify(reviewOf({ userInfo, after: `made-up-${index}` })));
+      await clearAnswer(door, JSON.stringify(reviewOf({ userInfo, after: `made-up-${index}` })));
     }
     assert.deepEqual([...door.world.consumers()], []);
   });
