@@ -56,25 +56,33 @@ export async function holdLease(api: KubeClient): Promise<() => Promise<void>> {
 /** Linux counts processor time in hundredths of a second (USER_HZ). */
 const TICK_MS = 10;
 
+/** Milliseconds. */
+interface ProcessorTime {
+  readonly own: number;
+  /** Of those that were started with a path in the folder. */
+  readonly others: number;
+}
+
 /**
- * Processor time so far of this process and of those that were started with a path in `folder`, milliseconds. On a
- * machine with other work it says more than the clock. NaN where there is no /proc.
+ * Processor time so far of this process and of those that were started with a path in `folder`. On a machine with
+ * other work it says more than the clock. NaN where there is no /proc.
  */
-export function processorMs(folder: string): number {
+export function processorTime(folder: string): ProcessorTime {
   const { user, system } = process.cpuUsage();
-  if (!existsSync("/proc/self/stat")) return Number.NaN;
-  let ms = (user + system) / 1_000;
+  const own = (user + system) / 1_000;
+  if (!existsSync("/proc/self/stat")) return { own, others: Number.NaN };
+  let others = 0;
   for (const pid of readdirSync("/proc")) {
     try {
       if (!/^\d+$/.test(pid) || !readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(folder)) continue;
       // After the name in brackets: state, ten fields more, then utime and stime.
       const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
-      ms += (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+      others += (Number(fields[11]) + Number(fields[12])) * TICK_MS;
     } catch {
       // It has ended meanwhile.
     }
   }
-  return ms;
+  return { own, others };
 }
 
 export function percentile(values: readonly number[], p: number): number {

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { MUTATING_WEBHOOK_CONFIGURATIONS, VALIDATING_WEBHOOK_CONFIGURATIONS } from "../../src/kube/types.ts";
 import { holdersOf, invertedPairs, safetyViolations } from "../../src/workload/checks.ts";
 import { Arena } from "../contention/arena.ts";
 import { prepareFortyTwenty, sinceFirstFreeMs } from "./contention.ts";
 import { percentile } from "./contention-load.ts";
 import type { Bench, Row } from "./main.ts";
+import { unregister } from "./standard.ts";
 
 /** Namespaces of their own, at one time: what takes long here is that everybody sleeps. */
 const RUNS = 5;
@@ -19,8 +19,7 @@ export const optimisticBench: Bench = {
   async run(): Promise<Row[]> {
     const arena = await Arena.start(0);
     try {
-      await arena.rig.unregister(MUTATING_WEBHOOK_CONFIGURATIONS);
-      await arena.rig.unregister(VALIDATING_WEBHOOK_CONFIGURATIONS);
+      await unregister(arena.rig);
       await arena.addControllers(3);
       const runs = await Promise.all(
         Array.from({ length: RUNS }, async (_, run) => {

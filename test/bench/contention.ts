@@ -7,7 +7,7 @@ import {
   inParallel,
   numbered,
   percentile,
-  processorMs,
+  processorTime,
 } from "./contention-load.ts";
 import type { Bench, Row } from "./main.ts";
 
@@ -96,11 +96,13 @@ async function throughput(): Promise<Row[]> {
     await inParallel(numbered("machine", THROUGHPUT), (name) =>
       pool.objects.machine(name, { waiting: true }),
     );
-    const usedMs = processorMs(arena.rig.plane.folder);
+    const before = processorTime(arena.rig.plane.folder);
     await releaseLease();
     await pool.untilBound(THROUGHPUT);
     const tookMs = performance.now() - leader.ledAtMs();
-    const eachMs = (processorMs(arena.rig.plane.folder) - usedMs) / THROUGHPUT;
+    const after = processorTime(arena.rig.plane.folder);
+    const serversMs = (after.others - before.others) / THROUGHPUT;
+    const eachMs = (after.own - before.own) / THROUGHPUT + serversMs;
     await pool.checkSafety();
     const figure = `${THROUGHPUT} machines and hosts:`;
     return [
@@ -113,6 +115,7 @@ async function throughput(): Promise<Row[]> {
         unit: "ms",
         limit: 2_000 / 100,
       },
+      { figure: `${figure} of it API server and etcd`, value: serversMs, unit: "ms", limit: null },
     ];
   } finally {
     await arena.stop();
@@ -144,7 +147,12 @@ async function longQueue(): Promise<Row[]> {
     const figure = `${WAITING} requests wait:`;
     return [
       { figure: `${figure} from free to bound, p50`, value: percentile(bindMs, 50), unit: "ms", limit: 100 },
-      { figure: `${figure} from free to bound, p99`, value: percentile(bindMs, 99), unit: "ms", limit: null },
+      {
+        figure: `${figure} from free to bound, worst of ${SINGLE_BINDS}`,
+        value: Math.max(...bindMs),
+        unit: "ms",
+        limit: null,
+      },
       {
         figure: `${figure} from taking the Lease to a bound host`,
         value: takeoverMs,

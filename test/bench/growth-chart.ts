@@ -1,10 +1,10 @@
 export interface Curve {
   readonly name: string;
-  readonly points: readonly { readonly x: number; readonly p50Ms: number; readonly p99Ms: number }[];
+  readonly points: readonly { readonly x: number; readonly p50Ms: number; readonly worstMs: number }[];
 }
 
 const PANEL = { width: 340, height: 220, left: 56, right: 16, top: 34, bottom: 44 };
-const COLOURS = { p50Ms: "#2563eb", p99Ms: "#d97706" } as const;
+const COLOURS = { p50Ms: "#2563eb", worstMs: "#d97706" } as const;
 
 /** One panel a curve, in a grid of two columns; x by rank, since its values grow by factors, y linear from 0. */
 export function growthChart(curves: readonly Curve[]): string {
@@ -27,7 +27,7 @@ export function growthChart(curves: readonly Curve[]): string {
 
 function panel({ name, points }: Curve): string {
   const { width, height, left, right, top, bottom } = PANEL;
-  const most = niceCeiling(Math.max(...points.map(({ p99Ms }) => p99Ms)));
+  const most = niceCeiling(Math.max(...points.map(({ worstMs }) => worstMs)));
   const x = (i: number) => left + ((width - left - right) * i) / Math.max(1, points.length - 1);
   const y = (ms: number) => height - bottom - ((height - top - bottom) * ms) / most;
   const ticks = [0, most / 2, most].map(
@@ -39,7 +39,7 @@ function panel({ name, points }: Curve): string {
     ({ x: value }, i) =>
       `<text x="${x(i)}" y="${height - bottom + 16}" text-anchor="middle" fill="#3f3f46">${value.toLocaleString("en")}</text>`,
   );
-  const lines = (["p50Ms", "p99Ms"] as const).map((key) => {
+  const lines = (["p50Ms", "worstMs"] as const).map((key) => {
     const at = points.map((point, i) => `${x(i).toFixed(1)},${y(point[key]).toFixed(1)}`);
     const dots = at.map((pair) => `<circle cx="${pair.split(",")[0]}" cy="${pair.split(",")[1]}" r="3"/>`);
     const line = `<polyline points="${at.join(" ")}" fill="none" stroke="${COLOURS[key]}" stroke-width="2"/>`;
@@ -50,7 +50,7 @@ function panel({ name, points }: Curve): string {
 }
 
 function legend(): string {
-  return Object.entries({ p50: COLOURS.p50Ms, p99: COLOURS.p99Ms })
+  return Object.entries({ p50: COLOURS.p50Ms, worst: COLOURS.worstMs })
     .map(([name, colour], i) => {
       const from = i * 80;
       return `<rect x="${from}" y="-8" width="16" height="4" fill="${colour}"/><text x="${from + 22}" y="-2" fill="#18181b">${name}</text>`;
