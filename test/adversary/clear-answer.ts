@@ -13,6 +13,7 @@ export interface Verdict {
     };
   };
   readonly patch?: string;
+  readonly auditAnnotations?: { readonly mode?: string };
 }
 
 /**
