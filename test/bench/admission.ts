@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createAuthority, issueServing } from "../../certs/x509.ts";
 import { claimReview } from "./admission-bodies.ts";
+import { receiptRow } from "./admission-receipt.ts";
 import type { Bench, Row } from "./main.ts";
 
 const HOSTS = 10_000;
@@ -45,7 +46,7 @@ export const admissionBench: Bench = {
     });
     const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS, ca: authority.certPem });
     try {
-      return await measure(child, agent);
+      return [...(await measure(child, agent)), await receiptRow()];
     } finally {
       agent.destroy();
       child.kill();

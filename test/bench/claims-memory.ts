@@ -1,10 +1,9 @@
 /** What the queue itself needs of the heap. Hosts and claims are the caller's: its mirror has them anyway. */
-import type { Host, Requirements } from "../../src/claims/claim.ts";
+import type { Host } from "../../src/claims/claim.ts";
 import { ClaimQueue } from "../../src/claims/queue.ts";
-import { NO_REQUIREMENTS } from "../../src/claims/requirements.ts";
 import { aClaim, aHost } from "../claims/generate.ts";
 import { Random } from "../claims/random.ts";
-import { claim, host, REQUIREMENTS, world } from "./claims-world.ts";
+import { host, REQUIREMENTS, world } from "./claims-world.ts";
 import type { Row } from "./main.ts";
 import { heapBytes } from "./measure.ts";
 
@@ -19,44 +18,6 @@ function bytesAHost(figure: string, hosts: readonly Host[]): Row {
   const value = (heapBytes() - before) / hosts.length;
   queue.removeHost("keeps the queue alive until here");
   return { figure, value, unit: "bytes", limit: 100 };
-}
-
-function bytesAPool(
-  title: string,
-  requirementsOf: (pool: number, i: number) => Requirements,
-  limit: number | null,
-): Row {
-  const random = new Random(3);
-  const pools = Array.from({ length: 10_000 }, (_, p) => {
-    const namespace = `team-${p}`;
-    return {
-      hosts: Array.from({ length: 10 }, (_, i) => ({
-        ...host(i, random),
-        uid: `${p}-${i}`,
-        namespace,
-      })),
-      claims: Array.from({ length: 3 }, (_, i) => ({
-        ...claim(i, random),
-        id: `Beskar7Machine/${namespace}/m${i}`,
-        pool: `PhysicalHost/${namespace}`,
-        requirements: requirementsOf(p, i),
-      })),
-    };
-  });
-  const before = heapBytes();
-  const queue = new ClaimQueue();
-  for (const { hosts, claims } of pools) {
-    for (const each of hosts) queue.setHost(each);
-    for (const each of claims) queue.setClaim(each);
-  }
-  const value = (heapBytes() - before) / pools.length;
-  queue.removeHost("keeps the queue alive until here");
-  return {
-    figure: `heap a pool, 10000 pools of 10 hosts and 3 claims ${title}`,
-    value,
-    unit: "bytes",
-    limit,
-  };
 }
 
 /** A million changes that end where they began, with words and kinds that come and go. */
@@ -94,9 +55,6 @@ export function memoryRows(): Row[] {
   return [
     bytesAHost("heap a host, 100000 hosts", plain),
     bytesAHost("heap a host, 100000 hosts with a label of its own each", unique),
-    bytesAPool("that ask for nothing", () => NO_REQUIREMENTS, 4_096),
-    bytesAPool("that ask for one zone", (p) => REQUIREMENTS[p % 10]!, 4_096),
-    bytesAPool("of three kinds out of 50", (p, i) => REQUIREMENTS[(p * 3 + i * 17) % 50]!, 4_096),
     leftBehind(),
   ];
 }

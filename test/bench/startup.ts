@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { promisify } from "node:util";
 import { NAMESPACES, PHYSICAL_HOSTS } from "../../src/kube/types.ts";
 import { claimRequestDefinition } from "../../src/requests/crd.ts";
 import { startSandbox } from "../../src/sandbox/sandbox.ts";
@@ -37,7 +38,18 @@ export const startupBench: Bench = {
   async run() {
     const bundle = await buildBundle();
     try {
-      return [...(await measureStart(bundle)), ...(await measureMemory(bundle))];
+      const size = statSync(join(bundle.folder, "app", "manager.mjs")).size / 1_024;
+      return [
+        ...(await measureStart(bundle)),
+        { figure: "size of the bundle", value: size, unit: "KiB", limit: null },
+        ...(await measureMemory(bundle)),
+        {
+          figure: "resident memory of an empty Node",
+          value: await emptyNodeMB(bundle),
+          unit: "MB",
+          limit: null,
+        },
+      ];
     } finally {
       bundle.remove();
     }
@@ -126,7 +138,11 @@ async function measureMemory(bundle: Bundle): Promise<Row[]> {
         settledBytes = await metric({ metrics }, "process_resident_memory_bytes");
       }
       const figure = `resident memory, ${HOSTS.toLocaleString("en")} hosts of 7 KB mirrored`;
-      return [{ figure, value: settledBytes / 1e6, unit: "MB", limit: 120 }];
+      const heapBytes = await metric({ metrics }, "nodejs_heap_size_used_bytes");
+      return [
+        { figure, value: settledBytes / 1e6, unit: "MB", limit: 120 },
+        { figure: "of it heap in use", value: heapBytes / 1e6, unit: "MB", limit: null },
+      ];
     } finally {
       await end(child);
     }
@@ -134,6 +150,15 @@ async function measureMemory(bundle: Bundle): Promise<Row[]> {
     await sandbox.close();
     rmSync(folder, { recursive: true });
   }
+}
+
+/** With the same settings and no program. */
+async function emptyNodeMB({ env }: Bundle): Promise<number> {
+  const settings = ["--heap-growing-percent=30", "-p", "process.memoryUsage.rss()"];
+  const { stdout } = await promisify(execFile)(process.execPath, settings, {
+    env: { ...process.env, ...env },
+  });
+  return Number(stdout) / 1e6;
 }
 
 function launch(
