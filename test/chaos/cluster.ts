@@ -1,7 +1,9 @@
 import { appendFileSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { sleep, systemClock } from "../../src/clock.ts";
+import { isNotFound } from "../../src/kube/errors.ts";
 import { LEASES, NAMESPACES } from "../../src/kube/types.ts";
+import { type LeaseRecord, readLease } from "../../src/leader/lease.ts";
 import { HoldingWebhook } from "../e2e/holding-webhook.ts";
 import { LEASE_NAME, LEASE_NAMESPACE, Rig } from "../e2e/rig.ts";
 import { Stored } from "../simulation/stored.ts";
@@ -17,14 +19,14 @@ const POOLS: Record<string, readonly Release[]> = {
 };
 const REPLICAS = 3;
 const STANDING = 2;
+const WEBHOOK_TIMEOUT_SECONDS = 5;
 /** Short times, so that a successor is there soon; in the proportions of the defaults. */
 const FLAGS = [
   "--claim-coordinator-lease-duration=3s",
   "--claim-coordinator-renew-deadline=2s",
   "--claim-coordinator-retry-period=400ms",
-  "--webhook-timeout=5s",
+  `--webhook-timeout=${WEBHOOK_TIMEOUT_SECONDS}s`,
   "--ca-overlap-wait=2s",
-  "--metrics-bind-address=0",
 ];
 /** As often as a cluster tells its balancers who is ready; ten times as often as a kubelet asks. */
 const PROBE_MS = 500;
@@ -76,12 +78,21 @@ export class ChaosCluster {
     }
   }
 
+  /** null: there is none. Rejects when the API server does not say. */
+  async lease(): Promise<LeaseRecord | null> {
+    const key = { namespace: LEASE_NAMESPACE, name: LEASE_NAME };
+    try {
+      return readLease(await this.rig.admin.get(LEASES, key, { timeoutMs: 2_000 }));
+    } catch (error) {
+      if (isNotFound(error)) return null;
+      throw error;
+    }
+  }
+
   /** The replica that the Lease names; undefined while there is none, or the API server does not say. */
   async leader(): Promise<Member | undefined> {
-    const key = { namespace: LEASE_NAMESPACE, name: LEASE_NAME };
-    const lease = await this.rig.admin.get(LEASES, key, { timeoutMs: 2_000 }).catch(() => null);
-    const { holderIdentity = "" } = (lease?.spec ?? {}) as { holderIdentity?: string };
-    return this.members.find(({ pod }) => holderIdentity.startsWith(`${pod}_`));
+    const lease = await this.lease().catch(() => null);
+    return this.members.find(({ pod }) => lease?.holderIdentity.startsWith(`${pod}_`));
   }
 
   /** Resolves at the next binding that is taken, or when `limitMs` are over. */
@@ -125,6 +136,8 @@ export class ChaosCluster {
   async #start(program: Program, logs: string): Promise<void> {
     const { rig, timeline } = this;
     await timeline.start(this.#end.signal);
+    // As the replicas would have it, which report what differs.
+    await rig.register({ timeoutSeconds: WEBHOOK_TIMEOUT_SECONDS });
     this.#probing = this.#probe();
     for (let nth = 0; nth < REPLICAS; nth++) {
       const pod = `coordinator-${nth}`;

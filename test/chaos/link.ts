@@ -30,6 +30,7 @@ export class Link {
   #mood: Mood = "open";
   #delayMs = 0;
   #changed = Promise.withResolvers<void>();
+  #hindered = 0;
 
   private constructor(server: Server, target: number) {
     this.#server = server;
@@ -52,13 +53,25 @@ export class Link {
     return this.#mood;
   }
 
+  /** How many pieces came late, and how many connections were broken or refused: whether a mood met anything. */
+  get hindered(): number {
+    return this.#hindered;
+  }
+
+  /** Resolves when nothing is in the way, until somebody sets another mood. */
+  async untilOpen(): Promise<void> {
+    while (this.#mood !== "open") await this.#changed.promise;
+  }
+
   /** `delayMs` counts for "slow" alone. */
   set(mood: Mood, delayMs = 0): void {
     this.#mood = mood;
     this.#delayMs = delayMs;
     this.#changed.resolve();
     this.#changed = Promise.withResolvers();
-    if (mood === "reset") for (const socket of this.#sockets) socket.resetAndDestroy();
+    if (mood !== "reset") return;
+    this.#hindered += this.#sockets.size;
+    for (const socket of this.#sockets) socket.resetAndDestroy();
   }
 
   async close(): Promise<void> {
@@ -69,7 +82,11 @@ export class Link {
   }
 
   #carry(caller: Socket): void {
-    if (this.#mood === "reset") return void caller.resetAndDestroy();
+    if (this.#mood === "reset") {
+      this.#hindered++;
+      caller.resetAndDestroy();
+      return;
+    }
     const callee = connect({ port: this.#target, host: "127.0.0.1", allowHalfOpen: true });
     this.#follow(caller, callee, "there");
     this.#follow(callee, caller, "back");
@@ -108,6 +125,7 @@ export class Link {
   /** Resolves when a piece may pass, with whether it had to wait. */
   async #passage(direction: Direction): Promise<boolean> {
     let waited = false;
+    if (this.#mood === "slow" || HELD[direction].includes(this.#mood)) this.#hindered++;
     while (HELD[direction].includes(this.#mood)) {
       waited = true;
       await this.#changed.promise;

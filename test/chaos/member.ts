@@ -42,9 +42,14 @@ export class Member {
   /** Every process there was. */
   readonly pids: number[] = [];
   elections = 0;
+  /** Of the process that runs. */
+  electionsSinceLaunch = 0;
+  /** How often it said that it serves another certificate. */
+  renewals = 0;
   readonly #options: MemberOptions;
   readonly #args: readonly string[];
   readonly #healthPort: number;
+  readonly #metricsPort: number;
   #process: Supervised | null = null;
   #frozen = false;
 
@@ -52,20 +57,21 @@ export class Member {
     options: MemberOptions,
     links: { outward: Link; inward: Link },
     args: string[],
-    health: number,
+    ports: { health: number; metrics: number },
   ) {
     this.#options = options;
     this.pod = options.pod;
     this.outward = links.outward;
     this.inward = links.inward;
     this.#args = args;
-    this.#healthPort = health;
+    this.#healthPort = ports.health;
+    this.#metricsPort = ports.metrics;
   }
 
   static async start(options: MemberOptions): Promise<Member> {
     const { rig, pod } = options;
     const { plane } = rig;
-    const [port, health] = (await freePorts(2)) as [number, number];
+    const [port, health, metrics] = (await freePorts(3)) as [number, number, number];
     const outward = await Link.to(Number(new URL(plane.url).port));
     const inward = await Link.to(port);
     const folder = join(plane.folder, pod);
@@ -82,9 +88,11 @@ export class Member {
       `--webhook-url=https://127.0.0.1:${rig.balancer.port}`,
       `--webhook-bind-address=127.0.0.1:${port}`,
       `--health-probe-bind-address=127.0.0.1:${health}`,
+      `--metrics-bind-address=127.0.0.1:${metrics}`,
+      "--metrics-secure=false",
       ...(options.logs === "" ? [] : ["--zap-log-level=debug"]),
     ];
-    const member = new Member(options, { outward, inward }, args, health);
+    const member = new Member(options, { outward, inward }, args, { health, metrics });
     await member.launch();
     return member;
   }
@@ -104,6 +112,7 @@ export class Member {
   async launch(): Promise<void> {
     const { rig, program, violated } = this.#options;
     const folder = join(rig.plane.folder, this.pod);
+    this.electionsSinceLaunch = 0;
     const launched = await supervise(process.execPath, [...program.args, ...this.#args], {
       logFile: join(folder, "stderr.log"),
       folder,
@@ -136,6 +145,15 @@ export class Member {
     this.#process?.signal("SIGCONT");
   }
 
+  /** What Prometheus would scrape; rejects when there is no answer. */
+  async metrics(): Promise<string> {
+    const answer = await fetch(`http://127.0.0.1:${this.#metricsPort}/metrics`, {
+      signal: AbortSignal.timeout(PROBE_TIMEOUT_MS * 5),
+    });
+    if (!answer.ok) throw new Error(`${this.pod} answers ${answer.status} to who asks for its metrics`);
+    return answer.text();
+  }
+
   /** What a kubelet's probe would find. */
   isReady(): Promise<boolean> {
     return new Promise((resolve) => {
@@ -159,7 +177,11 @@ export class Member {
   #heard(line: string): void {
     const { logs, violated } = this.#options;
     if (logs !== "") appendFileSync(join(logs, `${this.pod}.log`), `${line}\n`);
-    if (line.includes('"Became leader for claim coordination"')) this.elections++;
+    if (line.includes('"Became leader for claim coordination"')) {
+      this.elections++;
+      this.electionsSinceLaunch++;
+    }
+    if (line.includes('"Serving a new certificate"')) this.renewals++;
     if (OWN_MISTAKE.test(line)) violated(`${this.pod} made a mistake: ${line}`);
   }
 }

@@ -1,9 +1,8 @@
 import { sleep, systemClock } from "../../src/clock.ts";
-import { unsettled } from "../simulation/healed.ts";
 import { Random } from "../simulation/random.ts";
-import { Stored } from "../simulation/stored.ts";
 import { ChaosCluster } from "./cluster.ts";
 import { Faults } from "./faults.ts";
+import { type Healed, heal } from "./healing.ts";
 import type { Program } from "./member.ts";
 import { type Fault, scheduleOf } from "./schedule.ts";
 import { Traffic } from "./traffic.ts";
@@ -27,15 +26,12 @@ export interface ChaosResult {
   readonly summary: readonly string[];
   /** Claims that were stored. */
   readonly binds: number;
-  /** Faults that happened, by kind. */
+  /** Faults that were seen to strike, by kind. */
   readonly faults: ReadonlyMap<Fault, number>;
 }
 
 /** What happened is checked this often, and then forgotten. */
 const CHECK_MS = 20_000;
-/** Whoever has not recovered by then never will: a machine of Beskar7's sleeps a minute. */
-const HEALING_MS = 90_000;
-const LOOK_MS = 500;
 /** Enough to see what went wrong. */
 const SHOWN = 20;
 
@@ -54,7 +50,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const faults = new Faults(cluster, note);
   const { ledger, timeline } = cluster;
   const traffics = cluster.pools.map((pool) => new Traffic(cluster, pool, random.fork(pool.namespace)));
-  let healedAfterMs = Number.NaN;
+  let healed: Healed = { tookMs: Number.NaN, inOrder: 0 };
   try {
     const busy = new AbortController();
     const working = traffics.map((traffic) => traffic.run(busy.signal));
@@ -70,7 +66,10 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     busy.abort();
     await Promise.all([...working, checking]);
     note("faults are over");
-    healedAfterMs = await heal(cluster, traffics, note);
+    for (const kind of kinds) {
+      if (!faults.done.has(kind)) cluster.violated(`${kind} never struck`);
+    }
+    healed = await heal({ cluster, traffics, random, note });
     await timeline.settle();
   } catch (error) {
     cluster.violated(`the run could not go on: ${error instanceof Error ? error.stack : String(error)}`);
@@ -84,7 +83,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     violations,
     binds: leader + optimistic + unstamped,
     faults: faults.done,
-    summary: summaryOf({ cluster, faults, acts, seed, faultMs, healedAfterMs, violations }),
+    summary: summaryOf({ cluster, faults, acts, seed, faultMs, healed, violations }),
   };
 }
 
@@ -96,72 +95,33 @@ async function checkNowAndThen({ timeline }: ChaosCluster, signal: AbortSignal):
   }
 }
 
-/** Resolves with how long it took until all was well; what is not by the end is a violation. */
-async function heal(
-  cluster: ChaosCluster,
-  traffics: readonly Traffic[],
-  note: (what: string) => void,
-): Promise<number> {
-  const beganMs = systemClock.monotonicMs();
-  let problems: string[] = [];
-  for (;;) {
-    const tookMs = systemClock.monotonicMs() - beganMs;
-    try {
-      for (const { operator } of traffics) await operator.tidy();
-      await cluster.timeline.settle();
-      problems = await problemsOf(cluster);
-    } catch (error) {
-      problems = [error instanceof Error ? error.message : String(error)];
-    }
-    if (problems.length === 0) return tookMs;
-    note(`not well yet: ${problems.slice(0, 3).join("; ")}${problems.length > 3 ? "; and others" : ""}`);
-    if (tookMs > HEALING_MS) break;
-    await sleep(systemClock, LOOK_MS);
-  }
-  for (const problem of problems) cluster.violated(`after healing: ${problem}`);
-  return Number.NaN;
-}
-
-async function problemsOf(cluster: ChaosCluster): Promise<string[]> {
-  const leader = await cluster.leader();
-  const unready: string[] = [];
-  for (const member of cluster.members) {
-    if (!(await member.isReady())) unready.push(`${member.pod} is not ready`);
-  }
-  const stored = cluster.pools.flatMap(({ namespace }) =>
-    unsettled(new Stored(cluster.timeline.settled.within(namespace)), true).map(
-      (problem) => `${namespace}: ${problem}`,
-    ),
-  );
-  return [...(leader === undefined ? ["nobody leads"] : []), ...unready, ...stored];
-}
-
 function summaryOf(run: {
   cluster: ChaosCluster;
   faults: Faults;
   acts: number;
   seed: number;
   faultMs: number;
-  healedAfterMs: number;
+  healed: Healed;
   violations: readonly string[];
 }): string[] {
-  const { cluster, faults, seed, faultMs, healedAfterMs, violations } = run;
+  const { cluster, faults, seed, faultMs, healed, violations } = run;
   const { attempts, ledger, members } = cluster;
   const { leader, optimistic, unstamped, releases, requests, versions } = ledger.counts;
-  const listed = (counts: ReadonlyMap<Fault, number>) =>
+  const listed = (counts: ReadonlyMap<string, number>) =>
     [...counts].map(([fault, count]) => `${fault} ${count}`).join(", ") || "none";
   const elections = members.reduce((sum, member) => sum + member.elections, 0);
-  const healed = Number.isNaN(healedAfterMs) ? "not healed" : `healed after ${seconds(healedAfterMs)}`;
+  const healing = Number.isNaN(healed.tookMs) ? "not healed" : `healed after ${seconds(healed.tookMs)}`;
   return [
-    `seed ${seed}: ${seconds(faultMs)} of faults, ${healed}`,
+    `seed ${seed}: ${seconds(faultMs)} of faults, ${healing}`,
     `faults          ${listed(faults.done)}`,
-    `  not possible  ${listed(faults.missed)}`,
+    `  missed        ${listed(faults.missed)}`,
     `traffic         ${run.acts} changes by people; ${elections} elections`,
     `claims          ${attempts.sent} sent by controllers: ${attempts.stored} stored, ${attempts.refused} conflicts, ${attempts.failed} failed`,
     `requests        ${requests} made`,
     `binds           ${leader + optimistic + unstamped}: ${leader} under a leader, ${optimistic} without one, ${unstamped} unstamped`,
     `releases        ${releases}`,
     `host versions   ${versions} checked`,
+    `order at last   ${healed.inOrder} hosts went to the machines that were first`,
     `violations      ${violations.length}`,
     ...violations.slice(0, SHOWN).map((violation) => `  ${violation}`),
   ];

@@ -49,7 +49,7 @@ const LASTS_MS: Partial<Record<Fault, readonly [least: number, most: number]>> =
   // The Lease lasts 3 s: most of these are longer.
   freeze: [2_000, 7_000],
   partition: [1_000, 9_000],
-  // Until the Lease has run out, and for some time after that.
+  // Longer than the Lease lasts, counted from its last renewal, which may still arrive.
   "no-leader": [5_000, 9_000],
   reviews: [1_000, 7_000],
   // Less than the 10 s after which clients give up, and more than it takes another leader to settle a binding.
@@ -67,9 +67,14 @@ const PAUSE_MS = [800, 4_000] as const;
 /** Within a burst. */
 const APART_MS = [0, 1_500] as const;
 
+/** Every kind has come once by then; in a run that is too short for that, within this part of it. */
+const FIRST_ROUND_MS = 36_000;
+const FIRST_ROUND_PART = 0.8;
+
 /**
- * The faults of a run: one, two or three at once, then a pause. Dealt from a shuffled deck, so that each kind comes
- * before any comes again. The same for the same seed and kinds; a longer run only goes on longer.
+ * The faults of a run: one, two or three at once, then a pause. Each kind comes once before any comes again, however
+ * short the run is: as many at once as are needed. From then on they are dealt from a shuffled deck. The same for the
+ * same seed and kinds; a longer run only goes on longer, once it is long enough for the first round.
  */
 export function scheduleOf(
   seed: number,
@@ -77,18 +82,20 @@ export function scheduleOf(
   kinds: readonly Fault[] = FAULTS,
 ): PlannedFault[] {
   const random = new Random(seed).fork("schedule");
-  const planned: PlannedFault[] = [];
-  let deck: Fault[] = [];
+  const cards = kinds.flatMap((kind) => Array<Fault>(CARDS[kind]).fill(kind));
+  let planned: PlannedFault[] = [];
+  let deck = shuffled(kinds, random);
   let atMs = 500;
-  while (atMs < durationMs && kinds.length > 0) {
+  while ((atMs < durationMs || planned.length < kinds.length) && kinds.length > 0) {
     const burst = random.pick([1, 1, 1, 2, 2, 3])!;
     for (let nth = 0; nth < burst; nth++) {
-      if (deck.length === 0)
-        deck = shuffled(
-          kinds.flatMap((kind) => Array<Fault>(CARDS[kind]).fill(kind)),
-          random,
-        );
       planned.push(plan(deck.pop()!, atMs, random));
+      if (planned.length === kinds.length) {
+        const share = Math.min(1, Math.min(FIRST_ROUND_MS, durationMs * FIRST_ROUND_PART) / atMs);
+        planned = planned.map((fault) => ({ ...fault, atMs: Math.round(fault.atMs * share) }));
+        atMs *= share;
+      }
+      if (deck.length === 0) deck = shuffled(cards, random);
       atMs += random.between(...APART_MS);
     }
     atMs += random.between(...PAUSE_MS);

@@ -10,6 +10,8 @@ import { ReplayedShelf } from "./shelf.ts";
 
 const BEACONS = "chaos-beacons";
 const NAME = "beacon";
+/** The request asks for a host and is as real as any. */
+export const WAITING_BEACONS = 1;
 const TYPES = [PHYSICAL_HOSTS, BESKAR7_MACHINES, CLAIM_REQUESTS] as const;
 
 /**
