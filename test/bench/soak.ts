@@ -78,6 +78,8 @@ async function startReplica(rig: Rig, bundle: Bundle, nth: number): Promise<Soak
 async function soak(soaked: readonly Soaked[], load: SoakLoad): Promise<Row[]> {
   const end = new AbortController();
   const scraping = scrape(soaked, end.signal);
+  // Whoever can't be read any more ends it all, and not the whole run of benches.
+  scraping.catch((error: unknown) => end.abort(error));
   const beganMs = systemClock.monotonicMs();
   let warmAtMs = Number.POSITIVE_INFINITY;
   let warmClaims = 0;
@@ -91,7 +93,7 @@ async function soak(soaked: readonly Soaked[], load: SoakLoad): Promise<Row[]> {
     for (const { probePort, samples } of soaked) {
       samples.push({ ...(JSON.parse(await fetched(probePort, "/")) as SoakSample), atMs });
     }
-    await sleep(systemClock, SAMPLE_MS);
+    await sleep(systemClock, SAMPLE_MS, end.signal);
   }
   end.abort();
   await scraping;
