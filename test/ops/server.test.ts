@@ -9,6 +9,7 @@ import { type CertifiedKey, createAuthority, issueServing } from "../../certs/x5
 import { systemClock } from "../../src/clock.ts";
 import { silentLog } from "../../src/log.ts";
 import { type OpsServer, type OpsServerOptions, startOpsServer } from "../../src/ops/server.ts";
+import { agreedVersion, BEGUN_HANDSHAKE, REFUSED_VERSION } from "../adversary/agreed-version.ts";
 
 const opened: OpsServer[] = [];
 after(() => Promise.all(opened.map((server) => server.close(0))));
@@ -109,6 +110,23 @@ describe("over TLS", () => {
       "a key of another certificate",
     );
     assert.equal(await fingerprint(server), renewed);
+  });
+
+  it("no version older than 1.2 is spoken, with the first certificate or a later one", async () => {
+    const server = await serve(hello, { tls: context(pair()) });
+    for (const renew of [() => {}, () => server.setTls(context(pair()))]) {
+      renew();
+      assert.equal(await agreedVersion(server.address.port, authority.certPem, "TLSv1.1"), REFUSED_VERSION);
+      assert.equal(await agreedVersion(server.address.port, authority.certPem, "TLSv1.2"), "TLSv1.2");
+    }
+  });
+
+  it("whoever begins a handshake and never ends it is let go", { timeout: 30_000 }, async () => {
+    const server = await serve(hello, { tls: context(pair()), requestTimeoutMs: 20 });
+    const socket = connect(server.address.port, "127.0.0.1");
+    socket.write(BEGUN_HANDSHAKE);
+    socket.resume();
+    await once(socket, "close");
   });
 
   it("a server of plain HTTP takes no certificate", async () => {
