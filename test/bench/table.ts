@@ -38,7 +38,7 @@ function isOver({ value, limit }: Row): boolean {
 function lineOf(row: Row): string {
   const { figure, value, unit, limit } = row;
   const bound = limit === null ? "" : `  (limit ${limit})${isOver(row) ? "  OVER" : ""}`;
-  return `  ${figure.padEnd(68)} ${shown(value).padStart(10)} ${unit}${bound}`;
+  return `  ${figure.padEnd(98)} ${shown(value).padStart(10)} ${unit}${bound}`;
 }
 
 /** Small ratios would all be 0.00. */
