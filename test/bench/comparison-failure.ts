@@ -131,7 +131,7 @@ async function startMember(rig: Rig, pod: string): Promise<Member> {
     rig,
     pod,
     program: { args: [SERVICE], env: {} },
-    flags: ["--metrics-bind-address=0"],
+    flags: [],
     stands: true,
     logs: "",
     violated(sentence) {

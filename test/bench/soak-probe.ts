@@ -8,6 +8,8 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
 export interface SoakSample {
+  /** Where the people's door is, by the flags of the process. */
+  readonly metricsPort: number;
   /** After a full collection; typed arrays count too. */
   readonly heapBytes: number;
   readonly residentBytes: number;
@@ -26,6 +28,7 @@ interface Collection {
 }
 
 const LARGEST = 8;
+const METRICS = "--metrics-bind-address=";
 
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc") as () => void;
@@ -39,6 +42,12 @@ function sample(): SoakSample {
   const resources = process.getActiveResourcesInfo();
   const timers = resources.filter((resource) => resource === "Timeout").length;
   return {
+    metricsPort: Number(
+      process.argv
+        .findLast((word) => word.startsWith(METRICS))
+        ?.split(":")
+        .at(-1),
+    ),
     heapBytes: heapUsed + arrayBuffers,
     residentBytes: rss,
     handles: resources.length - timers,

@@ -26,7 +26,6 @@ const PROBE = join(import.meta.dirname, "soak-probe.ts");
 interface Soaked {
   readonly member: Member;
   readonly probePort: number;
-  readonly metricsPort: number;
   readonly samples: (SoakSample & { readonly atMs: number })[];
 }
 
@@ -57,7 +56,7 @@ export const soakBench: Bench = {
 };
 
 async function startReplica(rig: Rig, bundle: Bundle, nth: number): Promise<Soaked> {
-  const [probePort = 0, metricsPort = 0] = await freePorts(2);
+  const [probePort = 0] = await freePorts(1);
   const member = await Member.start({
     rig,
     pod: `coordinator-${nth}`,
@@ -65,14 +64,14 @@ async function startReplica(rig: Rig, bundle: Bundle, nth: number): Promise<Soak
       args: ["--import", PROBE, bundle.file],
       env: { ...bundle.env, SOAK_PROBE_PORT: String(probePort) },
     },
-    flags: [`--metrics-bind-address=127.0.0.1:${metricsPort}`, "--metrics-secure=false"],
+    flags: [],
     stands: true,
     logs: "",
     violated(sentence) {
       throw new Error(sentence);
     },
   });
-  return { member, probePort, metricsPort, samples: [] };
+  return { member, probePort, samples: [] };
 }
 
 async function soak(soaked: readonly Soaked[], load: SoakLoad): Promise<Row[]> {
@@ -90,9 +89,7 @@ async function soak(soaked: readonly Soaked[], load: SoakLoad): Promise<Row[]> {
       warmClaims = load.claims;
     }
     if (atMs > warmAtMs + MINUTES * 60_000) break;
-    for (const { probePort, samples } of soaked) {
-      samples.push({ ...(JSON.parse(await fetched(probePort, "/")) as SoakSample), atMs });
-    }
+    for (const { probePort, samples } of soaked) samples.push({ ...(await probed(probePort)), atMs });
     await sleep(systemClock, SAMPLE_MS, end.signal);
   }
   end.abort();
@@ -162,13 +159,18 @@ function spread(points: readonly { atMs: number; value: number }[], slopeAnHour:
 
 /** As a monitoring system and an open status page do. */
 async function scrape(soaked: readonly Soaked[], signal: AbortSignal): Promise<void> {
+  const asked = await Promise.all(soaked.map(({ probePort }) => probed(probePort)));
   while (!signal.aborted) {
-    for (const { metricsPort } of soaked) {
+    for (const { metricsPort } of asked) {
       await fetched(metricsPort, "/metrics");
       await fetched(metricsPort, "/api/v1/queue");
     }
     await sleep(systemClock, SCRAPE_MS, signal).catch(() => {});
   }
+}
+
+async function probed(port: number): Promise<SoakSample> {
+  return JSON.parse(await fetched(port, "/")) as SoakSample;
 }
 
 function fetched(port: number, path: string): Promise<string> {
