@@ -120,6 +120,7 @@ export class Replica {
         ...{ api, clock, log, random, world, profiles, leaseNamespace, leaseName, onMachineProblems },
         relistMs: options.relistMs,
         onLease: (lease, asOf) => holder.note(lease, asOf),
+        onHostTerm: (term) => this.holderMatch.claimed(term),
       });
     this.#recorder = new Recorder({ api, world, profileFor });
     const bindings = new Bindings({ api, world, recorder: this.#recorder, profileFor });
@@ -180,7 +181,11 @@ export class Replica {
       profileForMachine,
       leads: () => this.#workingTerm() !== null && this.following.requestsAvailable(),
     });
-    this.holderMatch = new HolderMatch((identity) => on.holderUnmatched(identity));
+    this.holderMatch = new HolderMatch({
+      clock,
+      hasWork: () => this.#holderHasWork(),
+      onUnmatched: (term) => on.holderUnmatched(term),
+    });
     this.outcomes = new Outcomes({
       clock,
       log,
@@ -342,6 +347,14 @@ export class Replica {
     this.world.setForeignHolder(
       foreign ? { nowMs: () => clock.monotonicMs(), windowMs: foreignAttemptWindowMs } : null,
     );
+  }
+
+  /** One of our own claims whatever it can; what another elector's replica is up to is not known here. */
+  #holderHasWork(): boolean {
+    const state = this.holder.state();
+    if (state.kind === "valid" && state.foreign) return true;
+    for (const _ of this.world.queue.place(1)) return true;
+    return false;
   }
 
   #createRoutes(bindings: Bindings): Replica["routes"] {

@@ -123,7 +123,7 @@ export class Outcomes {
       ours: false,
       dryRun: request?.dryRun ?? false,
       atMs: this.#options.clock.wallMs(),
-      tookMs: 0,
+      tookMs: "tookMs" in failure ? failure.tookMs : 0,
     };
     onDecision(record);
     const fields = { ...logFields(record), detail };

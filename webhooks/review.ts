@@ -198,9 +198,10 @@ export type ReviewHandler = (
 /** Why a review got no verdict. */
 export type ReviewFailure =
   | { code: "Overloaded" }
-  | { code: "DeadlineExceeded" }
+  /** `tookMs`: since the whole request was there, milliseconds. */
+  | { code: "DeadlineExceeded"; tookMs: number }
   | { code: "Malformed"; problem: string }
-  | { code: "Internal"; cause: unknown };
+  | { code: "Internal"; cause: unknown; tookMs: number };
 
 /** A patch makes most of an answer, and in base64 there is nothing in it to escape: only the rest is stringified. */
 export function encodeReview(uid: string, answer: ReviewAnswer): string {

@@ -101,11 +101,17 @@ export async function startWebhookServer(
         return answer(out, request, verdict);
       }
       spare = new AbortController();
+      const startedMs = options.clock.monotonicMs();
+      const tookMs = () => options.clock.monotonicMs() - startedMs;
       const budgetMs = deadlineMs(incoming, options.webhookTimeoutMs);
       let timer: Timer | null = options.clock.schedule(budgetMs, () => {
         timer = null;
         abort.abort();
-        answer(out, request, options.onFailure(route, request, { code: "DeadlineExceeded" }));
+        answer(
+          out,
+          request,
+          options.onFailure(route, request, { code: "DeadlineExceeded", tookMs: tookMs() }),
+        );
       });
       const settle = (late: () => ReviewAnswer) => {
         inflight--;
@@ -115,11 +121,12 @@ export async function startWebhookServer(
       };
       verdict.then(
         (value) => settle(() => value),
-        (cause) => settle(() => options.onFailure(route, request, { code: "Internal", cause })),
+        (cause) =>
+          settle(() => options.onFailure(route, request, { code: "Internal", cause, tookMs: tookMs() })),
       );
     } catch (cause) {
       inflight--;
-      answer(out, request, options.onFailure(route, request, { code: "Internal", cause }));
+      answer(out, request, options.onFailure(route, request, { code: "Internal", cause, tookMs: 0 }));
     }
   };
 

@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts";
+import { TERM_ANNOTATION } from "../hosts/annotations.ts";
 import type { HostProfile, Machine } from "../hosts/profile.ts";
 import type { KubeApi, KubeObject } from "../kube/api.ts";
 import { Mirror, mirrorKey } from "../kube/mirror.ts";
@@ -33,6 +34,8 @@ export interface FollowingOptions {
   relistMs: number;
   /** The Lease as the watch has it; null when it is gone. `asOf` is the version at which this was seen. */
   onLease(lease: KubeObject | null, asOf: string): void;
+  /** The term under which a host, as it arrives, says that it was claimed; "" where it says none. */
+  onHostTerm(term: string): void;
   /** A machine whose annotations can't be read; told once for each version of it. */
   onMachineProblems(machine: Machine): void;
 }
@@ -62,10 +65,11 @@ export class Following {
 
   constructor(options: FollowingOptions) {
     this.#options = options;
-    const { world, profiles, onLease } = options;
+    const { world, profiles, onLease, onHostTerm } = options;
     for (const profile of profiles) {
       const read = (object: KubeObject) => {
         this.#receipts.note(object);
+        onHostTerm(object.metadata.annotations?.[TERM_ANNOTATION] ?? "");
         return profile.readHost(object);
       };
       const hosts = this.#mirror(profile.hostType, true, read, {

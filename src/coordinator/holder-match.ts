@@ -1,34 +1,77 @@
+import type { Clock } from "../clock.ts";
+
 /** Claims by others, and none by the holder, after which a holder is suspected to be recognisable by nobody. */
 const SUSPICIOUS = 20;
+/** A burst of claims may come here before the holder's first: so long nobody is suspected. */
+const PATIENCE_MS = 30_000;
+
+export interface HolderMatchOptions {
+  clock: Clock;
+  /** Whether the holder, as far as this replica can see, has anything to claim. */
+  hasWork(): boolean;
+  /** Told once in a term. */
+  onUnmatched(term: string): void;
+}
 
 /**
  * Notices a valid holder that no requester ever matches: every claim would be delegated to somebody who can never
  * claim (v0.3.4's electors all call themselves alike, and a token may be bound to no pod).
  */
 export class HolderMatch {
-  readonly #onUnmatched: (identity: string) => void;
+  readonly #options: HolderMatchOptions;
   #term = "";
+  /** Delegated while the holder had something to claim. */
   #others = 0;
+  #firstAtMs = 0;
   #matched = false;
+  #told = false;
 
-  constructor(onUnmatched: (holderIdentity: string) => void) {
-    this.#onUnmatched = onUnmatched;
+  constructor(options: HolderMatchOptions) {
+    this.#options = options;
   }
 
   /** Whether the present holder is suspected. */
   get unmatched(): boolean {
-    return !this.#matched && this.#others >= SUSPICIOUS;
+    const { clock } = this.#options;
+    return (
+      !this.#matched && this.#others >= SUSPICIOUS && clock.monotonicMs() - this.#firstAtMs >= PATIENCE_MS
+    );
   }
 
-  note(record: { term: string; requesterIsHolder: boolean; reason: string }): void {
-    if (record.term === "") return;
-    if (record.term !== this.#term) {
-      this.#term = record.term;
-      this.#others = 0;
-      this.#matched = false;
-    }
-    if (record.requesterIsHolder) this.#matched = true;
-    else if (record.reason === "Delegated") this.#others++;
-    if (!this.#matched && this.#others === SUSPICIOUS) this.#onUnmatched(record.term);
+  /** A verdict of this replica. */
+  note({
+    term,
+    requesterIsHolder,
+    reason,
+  }: {
+    term: string;
+    requesterIsHolder: boolean;
+    reason: string;
+  }): void {
+    if (term === "") return;
+    this.#begin(term);
+    if (requesterIsHolder) this.#matched = true;
+    else if (reason === "Delegated" && !this.#matched && this.#options.hasWork()) this.#delegated();
+    if (!this.unmatched || this.#told) return;
+    this.#told = true;
+    this.#options.onUnmatched(term);
+  }
+
+  /** A host says that it was claimed under this term: whichever replica judged it has recognised the holder. */
+  claimed(term: string): void {
+    if (term !== "" && term === this.#term) this.#matched = true;
+  }
+
+  #begin(term: string): void {
+    if (term === this.#term) return;
+    this.#term = term;
+    this.#others = 0;
+    this.#matched = false;
+    this.#told = false;
+  }
+
+  #delegated(): void {
+    if (this.#others === 0) this.#firstAtMs = this.#options.clock.monotonicMs();
+    if (this.#others < SUSPICIOUS) this.#others++;
   }
 }

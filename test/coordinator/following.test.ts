@@ -30,6 +30,7 @@ async function lists(t: TestContext) {
     leaseName: "lease",
     relistMs: 600_000,
     onLease() {},
+    onHostTerm() {},
     onMachineProblems() {},
   });
   following.start(end.signal);

@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { isHolder, parseRequester } from "../../src/claims/holder.ts";
 import { HolderMatch } from "../../src/coordinator/holder-match.ts";
 import { holderIdentity } from "../../src/coordinator/naming.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 
 const UUID = "0f8fad5b-d9cb-469f-a165-70867728950e";
 const RULE = { leaseNamespace: "beskar7-system", extraServiceAccounts: [] };
@@ -56,21 +57,62 @@ describe("a replica's identity", () => {
 describe("a holder that nobody matches", () => {
   const delegated = { term: "t1", requesterIsHolder: false, reason: "Delegated" };
 
-  test("is told once, after twenty delegations and no claim of its own", () => {
+  function setUp(hasWork = () => true) {
+    const clock = new FakeClock();
     const told: string[] = [];
-    const match = new HolderMatch((term) => void told.push(term));
-    for (let count = 0; count < 40; count++) match.note(delegated);
+    const match = new HolderMatch({ clock, hasWork, onUnmatched: (term) => void told.push(term) });
+    const delegate = (times: number, term = "t1") => {
+      for (let count = 0; count < times; count++) match.note({ ...delegated, term });
+    };
+    return { clock, told, match, delegate };
+  }
+
+  test("is told once, after twenty delegations within half a minute or more, and no claim of its own", async () => {
+    const { clock, told, match, delegate } = setUp();
+    delegate(19);
+    await clock.advance(30_000);
+    assert.equal(match.unmatched, false);
+    delegate(20);
     assert.deepEqual(told, ["t1"]);
     assert.equal(match.unmatched, true);
     match.note({ ...delegated, requesterIsHolder: true, reason: "" });
     assert.equal(match.unmatched, false);
   });
 
-  test("is counted anew for each term", () => {
-    const told: string[] = [];
-    const match = new HolderMatch((term) => void told.push(term));
-    for (let count = 0; count < 19; count++) match.note(delegated);
-    for (let count = 0; count < 19; count++) match.note({ ...delegated, term: "t2" });
+  test("is not suspected in a burst, nor while it has nothing to claim", async () => {
+    const burst = setUp();
+    burst.delegate(40);
+    await burst.clock.advance(29_999);
+    burst.delegate(1);
+    assert.equal(burst.match.unmatched, false);
+    const idle = setUp(() => false);
+    idle.delegate(40);
+    await idle.clock.advance(60_000);
+    idle.delegate(40);
+    assert.deepEqual([...burst.told, ...idle.told], []);
+  });
+
+  test("is known to be recognised by a host that was claimed in its term, whoever judged that", async () => {
+    const { clock, told, match, delegate } = setUp();
+    delegate(20);
+    match.claimed("t0");
+    match.claimed("");
+    await clock.advance(30_000);
+    assert.equal(match.unmatched, true);
+    match.claimed("t1");
+    assert.equal(match.unmatched, false);
+    delegate(20);
     assert.deepEqual(told, []);
+  });
+
+  test("is counted anew for each term", async () => {
+    const { clock, told, delegate } = setUp();
+    delegate(19);
+    await clock.advance(30_000);
+    delegate(19, "t2");
+    await clock.advance(30_000);
+    assert.deepEqual(told, []);
+    delegate(1, "t2");
+    assert.deepEqual(told, ["t2"]);
   });
 });

@@ -10,7 +10,7 @@ import {
   VALIDATING_WEBHOOK_CONFIGURATIONS,
 } from "../../src/kube/types.ts";
 import { type Cluster, LEASE_NAME, type Member } from "./cluster.ts";
-import type { Fault } from "./faults.ts";
+import type { ActiveFaults, Fault } from "./faults.ts";
 import type { Operator } from "./operator.ts";
 import type { Freeze } from "./process.ts";
 import type { Random } from "./random.ts";
@@ -22,7 +22,9 @@ export interface ChaosOptions {
   cluster: Cluster;
   scheduler: Scheduler;
   random: Random;
-  active: ReadonlySet<Fault>;
+  active: ActiveFaults;
+  /** Strikes that are left out: the fault and its number, "crashes 2". */
+  without: readonly string[];
   operator: Operator;
   admin: KubeApi;
   note(what: string): void;
@@ -36,6 +38,8 @@ const LAGGING = ["", PHYSICAL_HOSTS.plural, CLAIM_REQUESTS.plural, BESKAR7_MACHI
 /** Makes the faults happen that are not a matter of single messages, each in a rhythm of its own, while they are active. */
 export class Chaos {
   readonly #options: ChaosOptions;
+  /** What struck, in order. */
+  readonly strikes: string[] = [];
 
   constructor(options: ChaosOptions) {
     this.#options = options;
@@ -81,17 +85,23 @@ export class Chaos {
   }
 
   #often(fault: Fault, everyMs: number, strike: (random: Random) => void): void {
-    const { random, scheduler, active } = this.#options;
+    const { random, scheduler, active, without } = this.#options;
     if (!active.has(fault)) return;
     const own = random.fork(`chaos ${fault}`);
-    const next = () => {
-      scheduler.after(-everyMs * Math.log(1 - own.next()), () => {
+    const next = (count: number) => {
+      const afterMs = -everyMs * Math.log(1 - own.next());
+      const name = `${fault} ${count}`;
+      scheduler.after(afterMs, () => {
         if (!active.has(fault)) return;
-        strike(own);
-        next();
+        // Each from numbers of its own, so that the others stay what they are when one is left out.
+        if (!without.includes(name) && active.strike(fault, true)) {
+          this.strikes.push(name);
+          strike(random.fork(`chaos ${name}`));
+        }
+        next(count + 1);
       });
     };
-    next();
+    next(1);
   }
 
   #member(random: Random): Member {

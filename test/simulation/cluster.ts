@@ -3,7 +3,7 @@ import { silentLog } from "../../src/log.ts";
 import { Replica } from "../../src/replica.ts";
 import type { WebhookAnswer, WebhookTarget } from "../../src/sandbox/admission/review.ts";
 import { Beskar7 } from "../../src/workload/beskar7.ts";
-import type { Fault } from "./faults.ts";
+import type { ActiveFaults } from "./faults.ts";
 import { Link } from "./link.ts";
 import { Network } from "./network.ts";
 import type { Plan } from "./plan.ts";
@@ -40,7 +40,7 @@ export interface ClusterOptions {
   plan: Plan;
   scheduler: Scheduler;
   random: Random;
-  active: ReadonlySet<Fault>;
+  active: ActiveFaults;
   witness: Witness;
   trace: Trace;
 }
@@ -80,7 +80,7 @@ export class Cluster {
 
   /** A new container in the same pod keeps the pod's name; a new pod does not. */
   startReplica(slot: number, sameName = true): void {
-    const { plan, witness, trace, scheduler } = this.#options;
+    const { plan, witness, trace, scheduler, active } = this.#options;
     const former = this.replicas[slot];
     const pod = sameName && former ? former.pod : `coordinator-${slot}-${this.#born}`;
     const member = this.#member(pod, podUser("beskar7-claim-coordinator", pod));
@@ -143,6 +143,7 @@ export class Cluster {
     void replica.run(signal);
     serving?.start(signal, () => {
       witness.counts.renewed++;
+      active.strike("rotation", true);
       trace.note(scheduler.nowMs, process.name, "serves a new certificate");
     });
   }
@@ -184,7 +185,7 @@ export class Cluster {
     const { scheduler, active, random, witness, trace } = this.#options;
     const name = `${pod}#${this.#born++}`;
     const own = random.fork(`process ${name}`);
-    const odd = active.has("clocks");
+    const odd = active.strike("clocks", true);
     const process = new SimProcess({
       name,
       scheduler,
@@ -243,7 +244,7 @@ export class Cluster {
         }),
       );
       const other = this.replicas[this.#wire.pick(slots) ?? slot];
-      if (active.has("duplicates") && other && this.#wire.chance(0.1))
+      if (active.has("duplicates") && other && active.strike("duplicates", this.#wire.chance(0.1)))
         scheduler.after(fate.afterMs + this.#wire.between(0, 20_000), () => ask(other, () => {}));
     });
   }

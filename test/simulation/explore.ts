@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import { FAULTS } from "./faults.ts";
 import { parsePlan, planOf } from "./plan.ts";
 import { type Result, run } from "./run.ts";
 import { explained } from "./shrink.ts";
@@ -10,10 +11,15 @@ import { explained } from "./shrink.ts";
  */
 const { SIM_SEED, SIM_PLAN, SIM_SEEDS = "1000", SIM_FROM = "1" } = process.env;
 
+/** So many seeds show every fault, and these deeds. */
+const SEEDS_FOR_ALL = 500;
+const MUST_HAPPEN = ["optimistic", "led", "ordered", "bound", "renewed", "mistrusted", "lateStored"] as const;
+
 interface Outcome {
   readonly seed: number;
   readonly events: number;
   readonly counts: Result["counts"];
+  readonly faults: Result["faults"];
   /** "" where nothing failed. */
   readonly failure: string;
 }
@@ -21,15 +27,25 @@ interface Outcome {
 async function tryOne(seed: number): Promise<Outcome> {
   const plan = planOf(seed);
   const result = await run(plan);
-  const { events, counts, violations } = result;
-  return { seed, events, counts, failure: violations.length === 0 ? "" : await explained(plan, result) };
+  const { events, counts, faults, violations } = result;
+  return {
+    seed,
+    events,
+    counts,
+    faults,
+    failure: violations.length === 0 ? "" : await explained(plan, result),
+  };
 }
 
 async function tryMany(from: number, seeds: number): Promise<void> {
   const threads = Math.min(availableParallelism(), seeds);
   const startedMs = performance.now();
   const totals = new Map<string, number>();
-  const note = ({ events, counts, failure }: Outcome) => {
+  const struck = new Map<string, number>();
+  let tried = 0;
+  const note = ({ events, counts, faults, failure }: Outcome) => {
+    for (const [fault, strikes] of faults) struck.set(fault, (struck.get(fault) ?? 0) + strikes);
+    tried++;
     if (failure !== "") console.log(failure);
     const deeds = { ...counts, events, failed: failure === "" ? 0 : 1 };
     for (const [what, count] of Object.entries(deeds)) totals.set(what, (totals.get(what) ?? 0) + count);
@@ -43,8 +59,17 @@ async function tryMany(from: number, seeds: number): Promise<void> {
       return new Promise((resolve, reject) => worker.on("error", reject).on("exit", resolve));
     }),
   );
+  // A run that never ends takes its thread, and all seeds that were still to come in it, along.
+  if (tried !== seeds) throw new Error(`only ${tried} of ${seeds} seeds came to an end`);
   const seconds = ((performance.now() - startedMs) / 1_000).toFixed(0);
   console.log(`${seeds} seeds in ${seconds} s:`, Object.fromEntries(totals));
+  console.log("faults struck:", Object.fromEntries(struck));
+  const idle = [
+    ...FAULTS.filter((fault) => !struck.has(fault)),
+    ...MUST_HAPPEN.filter((deed) => !totals.get(deed)),
+  ];
+  // A check of what never happens finds nothing; few seeds need not show everything.
+  if (seeds >= SEEDS_FOR_ALL && idle.length > 0) throw new Error(`never happened: ${idle.join(", ")}`);
   process.exitCode = totals.get("failed") ? 1 : 0;
 }
 

@@ -42,6 +42,18 @@ export const FAULTS = [
 
 export type Fault = (typeof FAULTS)[number];
 
+/** The faults that are in force now, none any more after healing; and how often each has struck. */
+export class ActiveFaults extends Set<Fault> {
+  readonly strikes = new Map<Fault, number>();
+
+  /** True, which is `now`, only while the fault is in force; then it is counted. */
+  strike(fault: Fault, now: boolean): boolean {
+    if (!now || !this.has(fault)) return false;
+    this.strikes.set(fault, (this.strikes.get(fault) ?? 0) + 1);
+    return true;
+  }
+}
+
 /** Under these alone no review may be lost to a certificate: none keeps a replica from the Secret or the registrations. */
 export const HARMLESS_TO_CERTIFICATES: ReadonlySet<Fault> = new Set<Fault>([
   "stale-cache",

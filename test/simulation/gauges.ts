@@ -2,12 +2,12 @@ import { X509Certificate } from "node:crypto";
 import { isClaimable } from "../../src/coordinator/facts.ts";
 import { readLease } from "../../src/leader/lease.ts";
 import type { Cluster, ReplicaMember } from "./cluster.ts";
+import type { Deeds } from "./deeds.ts";
 import { NAMESPACE, SYSTEM_NAMESPACE } from "./server.ts";
 import { LEASES, type Stored } from "./stored.ts";
-import type { Deeds } from "./tally.ts";
 
 /** Of the only pool that there is. */
-const POOL = `${NAMESPACE}/PhysicalHost`;
+const POOL = `${NAMESPACE} PhysicalHost`;
 
 /** Where a gauge of a replica that runs says something else than what is stored, in sentences. */
 export async function gaugeProblems(
@@ -48,7 +48,7 @@ function* expected(
   ];
   yield [
     "leadership_duration_seconds",
-    someOf(`${SYSTEM_NAMESPACE}/${identity}`, leads ? (process.monotonicMs() - deeds.ledFromMs) / 1000 : 0),
+    someOf(`${SYSTEM_NAMESPACE} ${identity}`, leads ? (process.monotonicMs() - deeds.ledFromMs) / 1000 : 0),
   ];
   yield ["registration_differences", new Map()];
   yield ["holder_unmatched", new Map()];

@@ -1,4 +1,4 @@
-import type { Fault } from "./faults.ts";
+import type { ActiveFaults, Fault } from "./faults.ts";
 import type { SimProcess } from "./process.ts";
 import type { Random } from "./random.ts";
 import type { Scheduler } from "./scheduler.ts";
@@ -9,14 +9,11 @@ export type Fate =
   /** The sender learns of it (a reset connection), or never does. */
   | { arrives: false; noticed: boolean };
 
-/** Faults in force now; healing empties the set. */
-export type Active = ReadonlySet<Fault>;
-
 /** The wire between a process and the API server: how long messages take, and which get lost. */
 export class Link {
   readonly #scheduler: Scheduler;
   readonly #random: Random;
-  readonly #active: Active;
+  readonly #active: ActiveFaults;
   readonly process: SimProcess;
   #cutUntilMs = 0;
   #lagUntilMs = 0;
@@ -24,7 +21,7 @@ export class Link {
   /** plural of the type whose watch lags; "" all. */
   #lagging = "";
 
-  constructor(options: { scheduler: Scheduler; random: Random; active: Active; process: SimProcess }) {
+  constructor(options: { scheduler: Scheduler; random: Random; active: ActiveFaults; process: SimProcess }) {
     this.#scheduler = options.scheduler;
     this.#random = options.random;
     this.#active = options.active;
@@ -53,10 +50,10 @@ export class Link {
 
   request(writes: boolean): Fate {
     const random = this.#random;
-    if (this.#active.has("losses") && random.chance(0.02)) return this.#lost();
-    const late = writes && this.#active.has("late-writes") && random.chance(0.03);
+    if (this.#strikes("losses", 0.02)) return this.#lost();
+    const late = writes && this.#strikes("late-writes", 0.05);
     const afterMs = late ? random.between(5_000, 40_000) : this.#transitMs();
-    const again = this.#active.has("duplicates") && random.chance(0.03);
+    const again = this.#strikes("duplicates", 0.03);
     return this.#unlessCut({
       arrives: true,
       afterMs,
@@ -65,7 +62,7 @@ export class Link {
   }
 
   response(): Fate {
-    if (this.#active.has("losses") && this.#random.chance(0.02)) return this.#lost();
+    if (this.#strikes("losses", 0.02)) return this.#lost();
     return this.#unlessCut({ arrives: true, afterMs: this.#transitMs(), againAfterMs: null });
   }
 
@@ -79,8 +76,12 @@ export class Link {
 
   #transitMs(): number {
     const random = this.#random;
-    if (!this.#active.has("delays") || random.chance(0.7)) return random.between(0.2, 2);
+    if (!this.#strikes("delays", 0.3)) return random.between(0.2, 2);
     return random.chance(0.9) ? random.between(2, 100) : random.between(100, 3_000);
+  }
+
+  #strikes(fault: Fault, probability: number): boolean {
+    return this.#active.has(fault) && this.#active.strike(fault, this.#random.chance(probability));
   }
 
   #lost(): Fate {

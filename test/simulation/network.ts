@@ -17,6 +17,8 @@ export interface Tap {
   received(type: ResourceType, objects: readonly KubeObject[], call: SentCall | null): void;
   /** A watch says that an object is gone. */
   gone(type: ResourceType, object: KubeObject): void;
+  /** A write was stored after its sender had given it up. */
+  landedLate(call: SentCall): void;
 }
 
 export interface SentCall {
@@ -130,7 +132,9 @@ export class Network {
       const timer = process.schedule(timeoutMs, () =>
         settle(() => reject(new KubeError("KUBE_TIMEOUT", `no answer within ${timeoutMs} ms`))),
       );
+      let givenUp = false;
       const settle = (tell: () => void) => {
+        givenUp = true;
         timer.cancel();
         signal?.removeEventListener("abort", onAbort);
         tell();
@@ -144,7 +148,10 @@ export class Network {
       const arrive = () => {
         if (this.#server.down) return this.#reset((error) => settle(() => reject(error)));
         send({ timeoutMs: SERVER_TIMEOUT_MS }).then(
-          (answer) => answerWith(() => resolve({ call, answer })),
+          (answer) => {
+            if (givenUp && body !== null && !dryRun) this.#tap.landedLate(call);
+            answerWith(() => resolve({ call, answer }));
+          },
           (error) => answerWith(() => reject(error)),
         );
       };

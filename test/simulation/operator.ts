@@ -15,6 +15,7 @@ export class Operator {
   readonly #stored: Stored;
   readonly #style: Plan["controllers"][number];
   readonly #note: (what: string) => void;
+  readonly #renounce: (requestUid: string) => void;
   #made = 0;
 
   constructor(options: {
@@ -24,6 +25,8 @@ export class Operator {
     stored: Stored;
     style: Plan["controllers"][number];
     note: (what: string) => void;
+    /** Told before a request is deleted. */
+    renounce?: (requestUid: string) => void;
   }) {
     this.#api = options.api;
     this.#namespace = options.namespace;
@@ -31,6 +34,7 @@ export class Operator {
     this.#stored = options.stored;
     this.#style = options.style;
     this.#note = options.note;
+    this.#renounce = options.renounce ?? (() => {});
   }
 
   addHost(name = `host-${this.#made++}`): Promise<void> {
@@ -108,6 +112,7 @@ export class Operator {
       const annotations = { "cluster.x-k8s.io/paused": machine.paused ? null : "true" };
       return this.#merge(BESKAR7_MACHINES, machine.name, { metadata: { annotations } });
     }
+    if (request) this.#renounce(request.uid);
     if (request) return this.#delete(CLAIM_REQUESTS, request.name);
     return Promise.resolve();
   }

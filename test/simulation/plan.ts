@@ -15,6 +15,10 @@ export interface Plan {
   readonly faults: readonly Fault[];
   /** How long faults go on, virtual milliseconds. */
   readonly faultMs: number;
+  /** Within this time hosts, machines and requests are made. */
+  readonly arrivalMs: number;
+  /** Strikes of faults that are left out, "crashes 2"; what the shrinker has found not to matter. */
+  readonly without: readonly string[];
   readonly lease: { readonly durationMs: number; readonly renewDeadlineMs: number; readonly retryMs: number };
 }
 
@@ -31,6 +35,7 @@ export function planOf(seed: number): Plan {
   const random = new Random(seed).fork("plan");
   const replicas = random.integer(1, 3);
   const calm = random.chance(0.05);
+  const faultMs = random.integer(10, 60) * 1_000;
   return {
     seed,
     replicas,
@@ -38,11 +43,13 @@ export function planOf(seed: number): Plan {
     standing: random.chance(0.2) ? random.integer(0, random.integer(0, replicas)) : replicas,
     // Of one release: two that look after the same machines contradict each other without end.
     controllers: new Array(random.integer(1, 2)).fill(random.chance(0.7) ? "current" : "v0.3.4"),
-    hosts: random.integer(1, 5),
-    machines: random.integer(1, 6),
+    hosts: random.integer(1, 6),
+    machines: random.integer(1, 8),
     requests: random.chance(0.3) ? 1 : 0,
     faults: calm ? [] : FAULTS.filter((fault) => random.chance(COSTLY.has(fault) ? 0.2 : 0.4)),
-    faultMs: random.integer(10, 60) * 1_000,
+    faultMs,
+    arrivalMs: Math.floor(faultMs / 3),
+    without: [],
     lease: random.pick(LEASES)!,
   };
 }

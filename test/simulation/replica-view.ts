@@ -6,9 +6,9 @@ import { BESKAR7_MACHINES, CLAIM_REQUESTS, LEASES, PHYSICAL_HOSTS } from "../../
 import { type LeaseRecord, readLease, termOf } from "../../src/leader/lease.ts";
 import { readClaimRequest } from "../../src/requests/claim-request.ts";
 import type { ReplicaMember } from "./cluster.ts";
+import { Deeds } from "./deeds.ts";
 import type { SentCall, Tap } from "./network.ts";
 import type { SimProcess } from "./process.ts";
-import { noDeeds } from "./tally.ts";
 
 /**
  * What has crossed the border of one process: what it can know, and whether what it sends follows the binding
@@ -17,11 +17,14 @@ import { noDeeds } from "./tally.ts";
 export class ReplicaView implements Tap {
   readonly #process: SimProcess;
   readonly #violated: (sentence: string) => void;
+  readonly #lateStored: (host: string) => void;
   #renewDeadlineMs = 0;
   #identity = "";
   /** The newest Lease that reached it; null: a deletion was the newest. */
   lease: LeaseRecord | null = null;
   #leaseVersion = "";
+  /** When it came to know that version, on its monotonic clock. */
+  #leaseSinceMs = 0;
   /** The newest version of anything of a type that lists and watches brought. */
   readonly #newest = new Map<string, string>();
   /** When the last list that was answered had been asked for. */
@@ -31,9 +34,14 @@ export class ReplicaView implements Tap {
   #term = "";
   #termFromMs = 0;
   #renewedAtMs = Number.NEGATIVE_INFINITY;
-  readonly deeds = noDeeds();
+  readonly deeds = new Deeds();
 
-  constructor(process: SimProcess, violated: (sentence: string) => void) {
+  constructor(
+    process: SimProcess,
+    violated: (sentence: string) => void,
+    lateStored: (host: string) => void = () => {},
+  ) {
+    this.#lateStored = lateStored;
     this.#process = process;
     this.#violated = (sentence) => violated(`${process.name} ${sentence}`);
   }
@@ -48,18 +56,16 @@ export class ReplicaView implements Tap {
     return newest === "" || this.#newest.get(type.plural) === newest;
   }
 
+  /** For how long it has known the newest version of the Lease that it knows. */
+  leaseAgeMs(): number {
+    return this.#process.monotonicMs() - this.#leaseSinceMs;
+  }
+
   received(type: ResourceType, objects: readonly KubeObject[], call: SentCall | null): void {
     if (call === null || call.verb === "list") for (const object of objects) this.#follow(type, object);
     if (call?.verb === "list") this.#listedAtMs.set(type.plural, call.atMs);
     if (type === LEASES) for (const object of objects) this.#noteLease(object, call);
     if (type === CLAIM_REQUESTS) for (const object of objects) this.#noteBinding(object);
-    if (
-      type === PHYSICAL_HOSTS &&
-      call?.verb === "patch" &&
-      intentTermOf(call.body as Partial<KubeObject> | null) !== null &&
-      !call.dryRun
-    )
-      this.deeds.claimed++;
   }
 
   gone(type: ResourceType, object: KubeObject): void {
@@ -91,6 +97,10 @@ export class ReplicaView implements Tap {
     }
   }
 
+  landedLate({ type, name }: SentCall): void {
+    if (type === PHYSICAL_HOSTS) this.#lateStored(name);
+  }
+
   #follow(type: ResourceType, { metadata: { resourceVersion = "" } }: KubeObject): void {
     const known = this.#newest.get(type.plural);
     if (known === undefined || isOlder(known, resourceVersion))
@@ -99,7 +109,9 @@ export class ReplicaView implements Tap {
 
   #noteLease(object: KubeObject, call: SentCall | null): void {
     const record = readLease(object);
-    if ((compareResourceVersions(record.resourceVersion, this.#leaseVersion) ?? 1) >= 0) {
+    const order = compareResourceVersions(record.resourceVersion, this.#leaseVersion) ?? 1;
+    if (order > 0) this.#leaseSinceMs = this.#process.monotonicMs();
+    if (order >= 0) {
       this.lease = record;
       this.#leaseVersion = record.resourceVersion;
     }

@@ -19,6 +19,8 @@ export function answerReview(
   if (!decoded.ok) throw new Error(`the API server sent a malformed review: ${decoded.problem}`);
   const { request } = decoded;
   const abort = new AbortController();
+  const startedMs = process.monotonicMs();
+  const tookMs = () => process.monotonicMs() - startedMs;
   let answered = false;
   const answer = (verdict: ReviewAnswer) => {
     if (answered) return;
@@ -28,10 +30,11 @@ export function answerReview(
   };
   const timer = process.schedule(WEBHOOK_TIMEOUT_MS / 2, () => {
     abort.abort();
-    answer(replica.outcomes.fail(webhook, request, { code: "DeadlineExceeded" }));
+    answer(replica.outcomes.fail(webhook, request, { code: "DeadlineExceeded", tookMs: tookMs() }));
   });
   const fail = (cause: unknown) => {
-    if (!answered) answer(replica.outcomes.fail(webhook, request, { code: "Internal", cause }));
+    if (!answered)
+      answer(replica.outcomes.fail(webhook, request, { code: "Internal", cause, tookMs: tookMs() }));
   };
   try {
     const verdict = replica.routes[path](request, abort.signal);

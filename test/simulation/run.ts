@@ -1,11 +1,12 @@
 import { Chaos } from "./chaos.ts";
 import { Cluster } from "./cluster.ts";
-import type { Fault } from "./faults.ts";
+import { ActiveFaults, type Fault } from "./faults.ts";
 import { gaugeProblems } from "./gauges.ts";
 import { unhealed } from "./healed.ts";
 import { Operator } from "./operator.ts";
 import type { Plan } from "./plan.ts";
 import { Random } from "./random.ts";
+import { RequestCheck } from "./request-check.ts";
 import { Scheduler } from "./scheduler.ts";
 import { ADMIN, NAMESPACE } from "./server.ts";
 import { Stored } from "./stored.ts";
@@ -21,6 +22,9 @@ export interface Result {
   /** Virtual milliseconds from the end of the faults until all was well. */
   readonly healedAfterMs: number;
   readonly counts: Witness["counts"];
+  /** How often each fault struck, and in which order those did that can be left out. */
+  readonly faults: ReadonlyMap<Fault, number>;
+  readonly strikes: readonly string[];
 }
 
 /** Whoever has not recovered by then never will: machines sleep a minute, and twice when they are unlucky. */
@@ -31,11 +35,12 @@ export async function run(plan: Plan, print: ((line: string) => void) | null = n
   const random = new Random(plan.seed);
   const scheduler = new Scheduler(random.fork("scheduler"));
   const trace = new Trace(print);
-  const active = new Set<Fault>();
+  const active = new ActiveFaults();
   const witness = new Witness({ plan, scheduler, trace });
   const cluster = new Cluster({ plan, scheduler, random, active, witness, trace });
   const stored = new Stored(cluster.server.store);
   witness.watch(cluster.server.store);
+  const requests = new RequestCheck(cluster.server.store, witness.violated);
   const admin = cluster.server.api(ADMIN);
   const operator = new Operator({
     api: admin,
@@ -44,12 +49,14 @@ export async function run(plan: Plan, print: ((line: string) => void) | null = n
     stored,
     style: plan.controllers[0] ?? "current",
     note: (what) => trace.note(scheduler.nowMs, "operator", what),
+    renounce: (uid) => requests.renounce(uid),
   });
   const chaos = new Chaos({
     cluster,
     scheduler,
     random,
     active,
+    without: plan.without,
     operator,
     admin,
     note: (what) => trace.note(scheduler.nowMs, "chaos", what),
@@ -61,7 +68,7 @@ export async function run(plan: Plan, print: ((line: string) => void) | null = n
     cluster.start();
     const workload = random.fork("workload");
     const soon = (act: () => Promise<void>) =>
-      scheduler.after(workload.between(0, plan.faultMs / 3), () => void act());
+      scheduler.after(workload.between(0, plan.arrivalMs), () => void act());
     for (let count = 0; count < plan.hosts; count++) soon(() => operator.addHost());
     for (let count = 0; count < plan.machines; count++) soon(() => operator.addMachine());
     for (let count = 0; count < plan.requests; count++) soon(() => operator.addRequest());
@@ -96,6 +103,8 @@ export async function run(plan: Plan, print: ((line: string) => void) | null = n
     events: scheduler.events,
     healedAfterMs,
     counts: witness.counts,
+    faults: active.strikes,
+    strikes: chaos.strikes,
   };
 }
 

@@ -14,7 +14,7 @@ import { createSandboxApi } from "../../src/sandbox/client.ts";
 import type { Core } from "../../src/sandbox/core.ts";
 import { ADMIN, createCore, type SandboxCore } from "../../src/sandbox/sandbox.ts";
 import { mutatingWebhookConfiguration, validatingWebhookConfiguration } from "../../webhooks/registration.ts";
-import type { Active } from "./link.ts";
+import type { ActiveFaults } from "./faults.ts";
 import { EPOCH_MS } from "./process.ts";
 import type { Random } from "./random.ts";
 import type { Scheduler } from "./scheduler.ts";
@@ -47,7 +47,7 @@ export class SimServer {
   constructor(options: {
     scheduler: Scheduler;
     random: Random;
-    active: Active;
+    active: ActiveFaults;
     callWebhook: WebhookCaller;
   }) {
     const { scheduler, active, callWebhook } = options;
@@ -68,7 +68,7 @@ export class SimServer {
     const { admission } = this.#sandbox;
     this.#staleCache = new StaleCache(this.#sandbox);
     const stale = options.random.fork("stale cache");
-    this.#staleness = () => active.has("stale-cache") && stale.chance(0.3);
+    this.#staleness = () => active.has("stale-cache") && active.strike("stale-cache", stale.chance(0.3));
     const random = options.random.fork("storage");
     this.#core = {
       ...this.#sandbox,
@@ -77,7 +77,7 @@ export class SimServer {
         // Between the last review and storage, as etcd does when its disk is busy.
         validate: async (attributes) => {
           await admission.validate(attributes);
-          if (!active.has("slow-storage") || !random.chance(0.1)) return;
+          if (!active.has("slow-storage") || !active.strike("slow-storage", random.chance(0.1))) return;
           const ms = random.chance(0.7) ? random.between(1, 300) : random.between(300, 30_000);
           await new Promise<void>((resolve) => scheduler.after(ms, resolve));
         },

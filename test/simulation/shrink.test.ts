@@ -1,11 +1,24 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { type Plan, planOf } from "./plan.ts";
 import type { Result } from "./run.ts";
 import { shrink } from "./shrink.ts";
 
-const NOTHING = { hash: "", events: 0, healedAfterMs: 0 };
-const COUNTS = { reviews: 0, optimistic: 0, led: 0, ordered: 0, bound: 0, renewed: 0, mistrusted: 0 };
+const MUTANT = fileURLToPath(new URL("mutant.ts", import.meta.url));
+const NOTHING = { hash: "", events: 0, healedAfterMs: 0, faults: new Map(), strikes: [] };
+const COUNTS = {
+  reviews: 0,
+  optimistic: 0,
+  led: 0,
+  ordered: 0,
+  bound: 0,
+  renewed: 0,
+  mistrusted: 0,
+  lateStored: 0,
+};
 const result = (...violations: string[]): Result => ({ ...NOTHING, counts: COUNTS, violations });
 
 const LARGE: Plan = {
@@ -47,4 +60,15 @@ it("a plan that fails in another way is not a shorter form of the failure", asyn
     result(faults.length === 4 ? "7 ms: machine-1 has two hosts" : "9 ms: nobody leads");
   const { plan } = await shrink(LARGE, await retry(LARGE), retry);
   assert.deepEqual(plan.faults, LARGE.faults);
+});
+
+it("a real failure becomes one that is no longer, says the same and replays from what is written down", async () => {
+  const env = { ...process.env, SIM_MUTATION: "a host is claimed without a precondition", SIM_SHRINK: "1" };
+  const { stdout } = await promisify(execFile)(process.execPath, [MUTANT], { env });
+  const { violations, events, shortest } = JSON.parse(stdout);
+  const about = (sentences: string[]) => /claims \S+ without a precondition/.test(sentences[0] ?? "");
+  assert.deepEqual([about(violations), about(shortest.violations), shortest.same], [true, true, true]);
+  assert.ok(shortest.events < events, `${shortest.events} of ${events} events`);
+  const { machines, faults } = shortest.plan as Plan;
+  assert.ok(machines <= 2 && faults.length === 0, JSON.stringify(shortest.plan));
 });

@@ -1,8 +1,8 @@
 import { formatPlan, type Plan } from "./plan.ts";
 import { type Result, run } from "./run.ts";
 
-/** Each takes one thing away; null where there is nothing left to take. */
-function* smaller(plan: Plan): Generator<Plan> {
+/** Each takes one thing away. */
+function* smaller(plan: Plan, { strikes }: Result): Generator<Plan> {
   for (const fault of plan.faults) yield { ...plan, faults: plan.faults.filter((other) => other !== fault) };
   if (plan.requests > 0) yield { ...plan, requests: 0 };
   if (plan.replicas > 1) {
@@ -16,6 +16,7 @@ function* smaller(plan: Plan): Generator<Plan> {
     const faultMs = Math.floor((plan.faultMs * part) / 1_000) * 1_000;
     if (faultMs >= 1_000 && faultMs < plan.faultMs) yield { ...plan, faultMs };
   }
+  for (const strike of strikes) yield { ...plan, without: [...plan.without, strike] };
 }
 
 /** Wrong in the same way: violations differ in numbers and names, which change when anything is taken away. */
@@ -23,7 +24,10 @@ function kindOf({ violations }: Result): string {
   return (violations[0] ?? "").replace(/^\d+ ms: /, "").replace(/\S*[\d/#]\S*/g, "*");
 }
 
-/** The smallest plan that still fails as `plan` does, reached by taking things away one at a time. */
+/**
+ * The smallest plan that still fails as `plan` does, reached by taking things away one at a time. It must not take
+ * longer to fail: with a fault or a machine less the same seed is another run, which may fail much later.
+ */
 export async function shrink(
   plan: Plan,
   failed: Result,
@@ -33,9 +37,10 @@ export async function shrink(
   let best = { plan, result: failed };
   for (let again = true; again; ) {
     again = false;
-    for (const candidate of smaller(best.plan)) {
+    for (const candidate of smaller(best.plan, best.result)) {
       const result = await retry(candidate);
       if (result.violations.length === 0 || kindOf(result) !== kind) continue;
+      if (result.events > best.result.events) continue;
       best = { plan: candidate, result };
       again = true;
       break;

@@ -23,6 +23,8 @@ const EVERYTHING: Plan = {
   requests: 1,
   faults: FAULTS,
   faultMs: 30_000,
+  arrivalMs: 10_000,
+  without: [],
   lease: { durationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 },
 };
 

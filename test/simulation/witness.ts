@@ -1,24 +1,24 @@
-import { consumerKey, formatTerm, sameConsumer } from "../../src/claims/claim.ts";
+import { formatTerm, sameConsumer } from "../../src/claims/claim.ts";
 import { holderName } from "../../src/claims/holder.ts";
-import { isClaimable, isHeldBy } from "../../src/coordinator/facts.ts";
+import { isHeldBy } from "../../src/coordinator/facts.ts";
 import type { BindResult } from "../../src/coordinator/processor.ts";
 import type { KubeObject } from "../../src/kube/api.ts";
 import { type LeaseRecord, termOf } from "../../src/leader/lease.ts";
 import type { Change, Store } from "../../src/sandbox/store.ts";
 import type { DecisionRecord } from "../../webhooks/outcome.ts";
-import { displaced } from "../claims/reference.ts";
 import type { ReplicaMember } from "./cluster.ts";
+import type { Deeds } from "./deeds.ts";
 import { HARMLESS_TO_CERTIFICATES } from "./faults.ts";
 import { LeaseHistory } from "./lease-history.ts";
 import type { Tap } from "./network.ts";
+import { OrderCheck } from "./order-check.ts";
 import type { Plan } from "./plan.ts";
 import type { SimProcess } from "./process.ts";
 import { FOLLOWED, intentTermOf, ReplicaView } from "./replica-view.ts";
 import type { ReviewPath } from "./review-door.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { checkStorage, shown } from "./storage-check.ts";
-import { claimOfMachine, claimOfRequest, HOSTS, MACHINES, REQUESTS, Stored } from "./stored.ts";
-import type { Deeds } from "./tally.ts";
+import { HOSTS, MACHINES, REQUESTS, Stored } from "./stored.ts";
 import type { Trace } from "./trace.ts";
 
 /** A review between its arrival at a replica and its answer. */
@@ -28,6 +28,8 @@ interface OpenReview {
   readonly arrivedMs: number;
   /** What the replica knew of the Lease when it began to judge. */
   readonly lease: LeaseRecord | null;
+  /** For how long it had known that. */
+  readonly leaseAgeMs: number;
   /** The term under which a processor says that it claims; null where the write is none of a processor. */
   readonly intentTerm: string | null;
   readonly dryRun: boolean;
@@ -42,15 +44,11 @@ interface ReviewResponse {
   readonly auditAnnotations?: Readonly<Record<string, string>>;
 }
 
-/** Reasons that say something about the claim, but that somebody else has to make it. */
-const FOR_WHAT_IT_IS: ReadonlySet<string> = new Set([
-  "HostHeld",
-  "ForeignConsumer",
-  "HostUnavailable",
-  "ConsumerHoldsHost",
-  "FencedOut",
-  "OutOfOrder",
-]);
+/** Reasons that say that somebody leads. */
+const UNDER_A_LEADER: ReadonlySet<string> = new Set(["Delegated", "FencedOut", "OutOfOrder"]);
+
+/** Timers and messages of the same moment come one after the other. */
+const TURN_MS = 2;
 
 /** Sees everything, believes nobody: compares what replicas decide with what is true. */
 export class Witness {
@@ -58,9 +56,18 @@ export class Witness {
   /**
    * How much happened, so that a run that proves nothing is noticed: reviews, claims let through without a leader and
    * as the leader's, those whose order could be judged, claims that a processor bound; certificates that replicas
-   * took into use, and reviews that they cost.
+   * took into use, and reviews that they cost; writes of hosts that were stored after their sender had given up.
    */
-  readonly counts = { reviews: 0, optimistic: 0, led: 0, ordered: 0, bound: 0, renewed: 0, mistrusted: 0 };
+  readonly counts = {
+    reviews: 0,
+    optimistic: 0,
+    led: 0,
+    ordered: 0,
+    bound: 0,
+    renewed: 0,
+    mistrusted: 0,
+    lateStored: 0,
+  };
   readonly #plan: Plan;
   readonly #scheduler: Scheduler;
   readonly #trace: Trace;
@@ -69,6 +76,7 @@ export class Witness {
   readonly #newest = new Map<string, string>();
   #stored: Stored | null = null;
   #leases: LeaseHistory | null = null;
+  #order: OrderCheck | null = null;
 
   constructor(options: { plan: Plan; scheduler: Scheduler; trace: Trace }) {
     this.#plan = options.plan;
@@ -83,6 +91,7 @@ export class Witness {
 
   watch(store: Store): void {
     this.#stored = new Stored(store);
+    this.#order = new OrderCheck(this.#stored);
     checkStorage(store, this.violated);
     this.#leases = new LeaseHistory(store, this.#scheduler, this.violated);
     for (const resource of [HOSTS, MACHINES, REQUESTS]) {
@@ -91,7 +100,7 @@ export class Witness {
   }
 
   tap(process: SimProcess): Tap {
-    const view = new ReplicaView(process, this.violated);
+    const view = new ReplicaView(process, this.violated, () => void this.counts.lateStored++);
     this.#views.set(process, view);
     return view;
   }
@@ -101,9 +110,7 @@ export class Witness {
   }
 
   elected(process: SimProcess, event: string): void {
-    const { deeds } = this.#view(process);
-    deeds.elections.set(event, (deeds.elections.get(event) ?? 0) + 1);
-    if (event === "started_leading") deeds.ledFromMs = process.monotonicMs();
+    this.#view(process).deeds.elected(event, process.monotonicMs());
   }
 
   /** The API server did not talk to a replica because of its certificate. */
@@ -114,7 +121,11 @@ export class Witness {
       this.violated(`a review was lost to a certificate, with nothing in its way: ${problem}`);
   }
 
-  bindEnded(process: SimProcess, { claim, host, outcome }: BindResult): void {
+  bindEnded(process: SimProcess, result: BindResult): void {
+    const { claim, host, outcome } = result;
+    this.#order?.bindEnded(process, result);
+    const { createdAtMs } = this.#stored?.machine(claim.consumer) ?? claim;
+    this.#view(process).deeds.bindEnded(result, process.wallMs() - createdAtMs);
     this.#trace.note(this.#scheduler.nowMs, process.name, `bind ${claim.id} ${host.name}: ${outcome}`);
     if (outcome === "bound") this.counts.bound++;
   }
@@ -128,14 +139,16 @@ export class Witness {
       request: { uid: string; dryRun: boolean; object: KubeObject; oldObject: KubeObject };
     };
     const { uid, object, oldObject } = request;
+    const view = this.#view(member.process);
     const open: OpenReview = {
       key: `${path === "/mutate" ? "mutate" : "validate"} ${uid}`,
       member,
       arrivedMs: this.#scheduler.nowMs,
-      lease: this.#view(member.process).lease,
+      lease: view.lease,
+      leaseAgeMs: view.leaseAgeMs(),
       intentTerm: intentTermOf(object, oldObject),
       dryRun: request.dryRun,
-      wronged: this.#orderNow(member),
+      wronged: this.#isCurrent(member) ? this.#order!.now(member, view.lease) : null,
       records: [],
     };
     this.#open.add(open);
@@ -156,8 +169,12 @@ export class Witness {
       return;
     }
     open.records.push(record);
+    const tookMs = process.monotonicMs() - process.monotonicAt(open.arrivedMs);
+    if (this.#opened(process, key).length === 1 && Math.abs(record.tookMs - tookMs) > TURN_MS)
+      this.violated(`${process.name} says that a review took ${record.tookMs} ms, and it took ${tookMs}`);
     if (record.dryRun) return;
     if (webhook === "validate" && allowed && mode === "optimistic") this.#checkOptimistic(open, record);
+    if (allowed ? mode === "leader" : UNDER_A_LEADER.has(reason)) this.#checkTermLasts(open, record);
     if (allowed && mode === "leader") this.#checkLeader(open, record);
     if (webhook === "validate" && allowed && mode === "leader") this.#checkOrder(open, record);
     if (reason === "Delegated" || reason === "OutOfOrder") this.#checkRecorded(open, record);
@@ -200,6 +217,17 @@ export class Witness {
       this.violated(`${member.process.name} admitted a claim of ${record.host} under a term that is over`);
   }
 
+  /** Nobody is enforced for whom the Lease, as the replica has known it, has long run out. */
+  #checkTermLasts({ member, lease, leaseAgeMs }: OpenReview, record: DecisionRecord): void {
+    const view = this.#view(member.process);
+    const lasts = ({ lease, ageMs }: { lease: LeaseRecord | null; ageMs: number }) =>
+      lease !== null && ageMs <= lease.leaseDurationSeconds * 1_000 + TURN_MS;
+    if (lasts({ lease, ageMs: leaseAgeMs }) || lasts({ lease: view.lease, ageMs: view.leaseAgeMs() })) return;
+    this.violated(
+      `${member.process.name} answered ${record.reason || record.mode} ${Math.round(leaseAgeMs)} ms after it learned of the last renewal`,
+    );
+  }
+
   #checkOrder(open: OpenReview, record: DecisionRecord): void {
     this.counts.led++;
     if (open.wronged === null) return;
@@ -224,51 +252,10 @@ export class Witness {
       this.violated(`${member.process.name} told ${shown(consumer)} that it is in the queue, and it is not`);
   }
 
-  /** What the verdict must take into account, as it is true now; null where the replica can't know all of it yet. */
-  #orderNow(member: ReplicaMember): OpenReview["wronged"] {
-    if (!this.#isCurrent(member)) return null;
-    const stored = this.#stored!;
-    // What its own processor is busy with, or has put off, is out of its queue.
-    const elsewhere = new Set<string>();
-    const reserved = new Map<string, string>();
-    for (const [key, facts] of member.replica.world.consumers()) {
-      if (facts.suspended || facts.reserved !== null) elsewhere.add(key);
-      if (facts.reserved !== null) reserved.set(facts.reserved, key);
-    }
-    // What the leader says that it has put off waits behind those it has not, at every replica.
-    const { lease } = this.#view(member.process);
-    const term = lease === null ? "" : formatTerm(termOf(lease));
-    for (const request of stored.requests()) {
-      if (term !== "" && request.heldBackTerm === term) elsewhere.add(consumerKey(request.consumer));
-    }
-    const waiting = stored.waiting(elsewhere);
-    const known = [...stored.machines().map(claimOfMachine), ...stored.requests().map(claimOfRequest)];
-    const hosts = stored.hosts();
-    const named = stored.named();
-    return ({ consumer, hostUID }) => {
-      const asking = known.find((claim) => consumer !== null && sameConsumer(claim.consumer, consumer));
-      if (asking === undefined) return null;
-      const free = hosts.filter(
-        ({ uid, ...host }) =>
-          isClaimable({ uid, ...host }) && (uid === hostUID || (!reserved.has(uid) && !named.has(uid))),
-      );
-      const other = named.get(hostUID) ?? reserved.get(hostUID) ?? asking.id;
-      return other === asking.id ? displaced(waiting, free, asking, hostUID) : null;
-    };
-  }
-
   #answered(open: OpenReview, body: string): void {
     this.#open.delete(open);
     this.counts.reviews++;
     const { allowed, auditAnnotations } = (JSON.parse(body) as { response: ReviewResponse }).response;
-    const { deeds } = this.#view(open.member.process);
-    const answer = `${open.key.split(" ")[0]} ${allowed ? "allow" : "reject"}`;
-    deeds.answers.set(answer, (deeds.answers.get(answer) ?? 0) + 1);
-    if (allowed && !open.dryRun && open.intentTerm === null && open.key.startsWith("validate"))
-      deeds.admitted++;
-    const reason = auditAnnotations?.reason ?? "";
-    if (!allowed && !open.dryRun && reason === "Delegated") deeds.delegated++;
-    if (!allowed && !open.dryRun && FOR_WHAT_IT_IS.has(reason)) deeds.rejected++;
     // One that came twice is decided twice, in whatever order.
     const others = this.#opened(open.member.process, open.key);
     const told = [open, ...others].flatMap(({ records }) => records);
@@ -277,7 +264,12 @@ export class Witness {
       this.violated(
         `${open.member.process.name} told ${told.length} decisions for ${others.length + 1} reviews`,
       );
-    told.splice(own, 1);
+    const [record] = told.splice(own, 1);
+    const said = auditAnnotations?.reason;
+    if (record === undefined) return;
+    if (!allowed && said !== undefined && said !== record.reason)
+      this.violated(`${open.member.process.name} answered ${said} and decided ${record.reason}`);
+    this.#view(open.member.process).deeds.answered(record, record.tookMs);
     others.forEach(({ records }, at) => {
       records.splice(0, records.length, ...(at === 0 ? told : []));
     });

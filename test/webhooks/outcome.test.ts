@@ -74,8 +74,9 @@ describe("each decision is told in one line", () => {
 
   test("also what failed inside, with who asked and for which host", () => {
     for (const [failure, level] of [
-      [{ code: "Internal", cause: new Error("a fault") }, "error"],
+      [{ code: "Internal", cause: new Error("a fault"), tookMs: 7 }, "error"],
       [{ code: "Overloaded" }, "warn"],
+      [{ code: "DeadlineExceeded", tookMs: 5_000 }, "warn"],
     ] as const) {
       const { log, outcomes } = outcomesAndLog();
       outcomes.fail("validate", review(), failure);
@@ -86,8 +87,9 @@ describe("each decision is told in one line", () => {
         TOLD.filter((key) => !(key in fields)),
         [],
       );
-      const { host: name, requester, verdict } = fields as Record<string, unknown>;
+      const { host: name, requester, verdict, latencyMs } = fields as Record<string, unknown>;
       assert.deepEqual([name, requester, verdict], ["host-1", CLAIM.requester.username, "reject"]);
+      assert.equal(latencyMs, "tookMs" in failure ? failure.tookMs : 0);
     }
   });
 });

@@ -25,6 +25,7 @@ describe("the API server's door", () => {
   let server: WebhookServer;
   let handler: ReviewHandler;
   let failures: ReviewFailure["code"][];
+  let tookMs = 0;
   const agent = new Agent({ ca: authority.certPem, keepAlive: true });
 
   before(async () => {
@@ -40,6 +41,7 @@ describe("the API server's door", () => {
         log: silentLog,
         onFailure: (_route, _review, failure) => {
           failures.push(failure.code);
+          if ("tookMs" in failure) tookMs = failure.tookMs;
           return { allowed: false, status: refusal(failure.code) };
         },
       },
@@ -102,6 +104,7 @@ describe("the API server's door", () => {
       });
     const { text } = await send(body(), { path: "/mutate?timeout=1s" });
     assert.equal(JSON.parse(text).response.status.message, "DeadlineExceeded");
+    assert.ok(tookMs > 0, "how long it was tried is told");
     await gaveUp.promise;
   });
 
