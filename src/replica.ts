@@ -13,7 +13,7 @@ import { Bindings } from "./coordinator/binding.ts";
 import { Demand } from "./coordinator/demand.ts";
 import { Following } from "./coordinator/following.ts";
 import { Holder } from "./coordinator/holder.ts";
-import { HolderMatch } from "./coordinator/holder-match.ts";
+import { HolderMatch, holderHasWork } from "./coordinator/holder-match.ts";
 import { type BindResult, Processor } from "./coordinator/processor.ts";
 import { Recorder } from "./coordinator/recorder.ts";
 import { RequestController } from "./coordinator/request-controller.ts";
@@ -183,7 +183,7 @@ export class Replica {
     });
     this.holderMatch = new HolderMatch({
       clock,
-      hasWork: () => this.#holderHasWork(),
+      hasWork: () => holderHasWork(this.holder.state(), world),
       onUnmatched: (term) => on.holderUnmatched(term),
     });
     this.outcomes = new Outcomes({
@@ -347,14 +347,6 @@ export class Replica {
     this.world.setForeignHolder(
       foreign ? { nowMs: () => clock.monotonicMs(), windowMs: foreignAttemptWindowMs } : null,
     );
-  }
-
-  /** One of our own claims whatever it can; what another elector's replica is up to is not known here. */
-  #holderHasWork(): boolean {
-    const state = this.holder.state();
-    if (state.kind === "valid" && state.foreign) return true;
-    for (const _ of this.world.queue.place(1)) return true;
-    return false;
   }
 
   #createRoutes(bindings: Bindings): Replica["routes"] {

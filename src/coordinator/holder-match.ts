@@ -1,4 +1,6 @@
+import type { HolderState } from "../claims/decide.ts";
 import type { Clock } from "../clock.ts";
+import type { World } from "./world.ts";
 
 /** Claims by others, and none by the holder, after which a holder is suspected to be recognisable by nobody. */
 const SUSPICIOUS = 20;
@@ -74,4 +76,11 @@ export class HolderMatch {
     if (this.#others === 0) this.#firstAtMs = this.#options.clock.monotonicMs();
     if (this.#others < SUSPICIOUS) this.#others++;
   }
+}
+
+/** One of our own claims whatever it can; what another elector's replica is up to is not known here. */
+export function holderHasWork(state: HolderState, world: World): boolean {
+  if (state.kind === "valid" && state.foreign) return true;
+  for (const _ of world.queue.place(1)) return true;
+  return false;
 }

@@ -155,19 +155,6 @@ describe("the API server's door", () => {
     assert.deepEqual(failures, []);
   });
 
-  test("speaks no TLS older than 1.2", async () => {
-    const { port } = server.address;
-    const socket = connect({
-      port,
-      host: "127.0.0.1",
-      ca: authority.certPem,
-      maxVersion: "TLSv1.1",
-      minVersion: "TLSv1",
-    });
-    const error = await new Promise<Error>((resolve) => socket.once("error", resolve));
-    assert.match(error.message, /protocol version|no protocols|unsupported/i);
-  });
-
   test("serves another certificate from the next connection on; a bad pair changes nothing", async () => {
     const other = issueServing(authority, {
       dnsNames: [],
