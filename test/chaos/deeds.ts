@@ -22,7 +22,11 @@ export type Deed = (cluster: ChaosCluster, fault: PlannedFault) => Promise<Outco
 
 /** How long a fault goes on waiting for somebody to strike, and then for something in its way. */
 const PATIENCE_MS = 15_000;
+/** Replicas look at their Secret every ten seconds, and a new authority takes two looks and the wait between them. */
+const CERTIFICATES_WITHIN_MS = 40_000;
 const LOOK_MS = 100;
+/** A claim that nobody keeps back is stored long before. */
+const LATE_MS = 3_000;
 /** What a server that is told to end gets. */
 const GRACE_MS = 3_000;
 /** Longer than a server that is not frozen takes for a read. */
@@ -67,12 +71,19 @@ export const DEEDS: Record<Fault, Deed> = {
   "late-storage": async ({ pools }, { lastsMs }) => {
     const held = () => pools.reduce((sum, { behind }) => sum + behind.held, 0);
     const bindings = () =>
-      pools.flatMap(({ stored }) => stored.requests()).filter(({ phase }) => phase === "Binding");
+      pools
+        .flatMap(({ stored }) => stored.requests())
+        .filter(({ phase }) => phase === "Binding")
+        .map(({ resourceVersion }) => resourceVersion);
     const before = held();
     for (const { behind } of pools) behind.holdAgain();
-    await pause(lastsMs);
-    // It is asked about what our webhook refuses, too: a claim is kept back where a binding stands.
-    const met = await within(PATIENCE_MS, () => held() > before && bindings().length > 0);
+    await pause(lastsMs - LATE_MS);
+    const met = await within(PATIENCE_MS, async () => {
+      const standing = new Set(bindings());
+      await pause(LATE_MS);
+      // It is asked about what our webhook refuses, too: a claim is kept back where a binding stands and stands.
+      return held() > before && bindings().some((version) => standing.has(version));
+    });
     for (const { behind } of pools) behind.release();
     return seen(met);
   },
@@ -119,7 +130,7 @@ export const DEEDS: Record<Fault, Deed> = {
     const served = () => members.reduce((sum, { renewals }) => sum + renewals, 0);
     const before = served();
     if (!(await changeCertificates(rig.admin, rig.balancer.port, how))) return "no target";
-    return seen(await within(PATIENCE_MS, () => served() > before));
+    return seen(await within(CERTIFICATES_WITHIN_MS, () => served() > before));
   },
   "lease-deleted": async (cluster) => {
     if (!(await within(PATIENCE_MS, async () => (await cluster.lease()) !== null))) return "no target";

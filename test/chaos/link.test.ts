@@ -117,4 +117,27 @@ describe("a link", { timeout: 20_000 }, () => {
     await hears(caller);
     assert.deepEqual(heard, ["1", "2"]);
   });
+
+  test("counts whom it was in the way of, and nobody while it is open", async () => {
+    const caller = call();
+    caller.write("hello");
+    await hears(caller);
+    assert.equal(link.hindered, 0);
+    link.set("deaf");
+    assert.equal(link.hindered, 0);
+    caller.write("question");
+    while (link.hindered === 0) await new Promise(setImmediate);
+    const open = link.untilOpen();
+    link.set("open");
+    await open;
+    await hears(caller);
+    assert.equal(link.hindered, 1);
+    const broken = once(caller, "error");
+    link.set("reset");
+    const before = link.hindered;
+    assert.ok(before > 1, "connections that it broke");
+    await broken;
+    await once(call(), "error");
+    assert.ok(link.hindered > before, "a connection that it refused");
+  });
 });
