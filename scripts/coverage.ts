@@ -6,8 +6,10 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { CoverageReport, type V8CoverageEntry } from "monocart-coverage-reports";
 
-/** All that is delivered but the scripts of the status page, which run in a browser. Generated files are data. */
+/** Generated files are data. */
 const PRODUCT = "{src,webhooks,certs}/**/*.ts";
+/** Count where a browser was there to run them: its tests report in V8's form (test/ops/page-coverage.ts). */
+const IN_BROWSER = "src/ops/status-page/*.js";
 const GENERATED = "**/*.gen.ts";
 /** A process that loads this runs a product with a mistake planted in it, whose lines are not the product's. */
 const PLANTS_MISTAKES = "/test/simulation/plant.ts";
@@ -65,6 +67,8 @@ export async function measureCoverage(reports: string, root: string, pages: stri
     reports: ["html", ["json-summary", { file: SUMMARY }]],
     logging: "error",
   });
+  const scripts = globSync(IN_BROWSER, { cwd: root }).map((path) => join(root, path));
+  for (const path of scripts) sources.set(pathToFileURL(path).href, readFileSync(path, "utf8"));
   const unloaded = new Set(sources.keys());
   for (const name of readdirSync(reports)) {
     const result = scriptsIn(readFileSync(join(reports, name), "utf8"));
@@ -76,6 +80,8 @@ export async function measureCoverage(reports: string, root: string, pages: stri
     for (const { url } of entries) unloaded.delete(url);
     if (entries.length > 0) await report.add(entries);
   }
+  const inBrowser = scripts.map((path) => pathToFileURL(path).href);
+  if (inBrowser.every((url) => unloaded.has(url))) for (const url of inBrowser) unloaded.delete(url);
   for (const url of unloaded) await report.add([neverRun(url, sources.get(url)!)]);
 
   await report.generate();

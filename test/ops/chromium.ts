@@ -1,6 +1,7 @@
 import { accessSync, constants } from "node:fs";
 import { test } from "node:test";
 import { type Browser, chromium } from "playwright-core";
+import { reportingCoverage } from "./page-coverage.ts";
 
 /** A path in CHROMIUM counts alone. */
 const PLACES = process.env.CHROMIUM
@@ -41,6 +42,7 @@ const STAY_LOCAL = [
 ];
 
 /** A browser without a window; the sandbox is off because containers often lack what it needs. */
-export function launchChromium(): Promise<Browser> {
-  return chromium.launch({ executablePath: find(), args: ["--no-sandbox", "--disable-gpu", ...STAY_LOCAL] });
+export async function launchChromium(): Promise<Browser> {
+  const args = ["--no-sandbox", "--disable-gpu", ...STAY_LOCAL];
+  return reportingCoverage(await chromium.launch({ executablePath: find(), args }));
 }

@@ -3,6 +3,7 @@ import type { World } from "../../src/coordinator/world.ts";
 import { type Auth, openAuth } from "../../src/ops/auth.ts";
 import { statusPageRoute } from "../../src/ops/status-page.ts";
 import { liveThrough } from "./busy-cluster.ts";
+import { countCoverage } from "./page-coverage.ts";
 import { QueueDoor } from "./queue-door.ts";
 
 export interface VisitOptions {
@@ -42,6 +43,7 @@ export async function openStatusPage(
   page.on("request", (request) => {
     if (!request.url().startsWith(door.url)) faults.push(`asked ${request.url()}`);
   });
+  await countCoverage(page);
   await page.goto(`${door.url}/`);
   return { door, page, faults };
 }

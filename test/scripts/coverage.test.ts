@@ -24,6 +24,13 @@ const SOURCES = {
   "webhooks/never.ts": ["export const never = (n: number) => n > 0 ? 1 : 2;", "export const nor = 1;"],
   "certs/shape.ts": ["export interface Shape { readonly name: string; }"],
   "src/assets.gen.ts": ["export const data = 1;"],
+  "src/ops/status-page/page.js": [
+    "export const shown = 1;",
+    "export function hidden() {",
+    "  return 2;",
+    "}",
+  ],
+  "src/ops/status-page/other.js": ["export const other = 1;"],
   "test/simulation/plant.ts": ["export {};"],
 };
 
@@ -43,10 +50,22 @@ describe("coverage", () => {
       execFileSync(process.execPath, [join(root, "src/run.ts"), ...args], { env, stdio: "pipe" });
     }
     writeFileSync(join(reports, "coverage-killed.json"), '{"result":[{"url"');
+    const unseen = await measureCoverage(reports, root, join(root, "pages"));
+    assert.ok(!unseen.files.some(({ path }) => path.endsWith(".js")), "no browser was there");
+    const page = join(root, "src/ops/status-page/page.js");
+    execFileSync(process.execPath, ["--input-type=module", "--eval", `import ${JSON.stringify(page)}`], {
+      env,
+      stdio: "pipe",
+    });
     coverage = await measureCoverage(reports, root, join(root, "pages"));
   });
 
   after(() => rmSync(root, { recursive: true }));
+
+  it("counts the page's scripts as soon as something has run one of them", () => {
+    assert.deepEqual(left("page.js"), [1, 0]);
+    assert.deepEqual(left("other.js"), [1, 0]);
+  });
 
   const left = (path: string) => {
     const file = coverage.files.find((each) => each.path.endsWith(path));
