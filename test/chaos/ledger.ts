@@ -1,12 +1,11 @@
-import { consumerKey, sameConsumer } from "../../src/claims/claim.ts";
 import { isHeldBy } from "../../src/coordinator/facts.ts";
 import { MODE_ANNOTATION } from "../../src/hosts/annotations.ts";
 import { physicalHostProfile } from "../../src/hosts/physical-host.ts";
-import { readClaimRequest } from "../../src/requests/claim-request.ts";
 import type { Change } from "../../src/sandbox/store.ts";
 import { SafetyCheck } from "../../src/workload/checks.ts";
-import { checkStorage, shown } from "../simulation/storage-check.ts";
-import { HOSTS, REQUESTS, Stored } from "../simulation/stored.ts";
+import { RequestCheck } from "../simulation/request-check.ts";
+import { checkStorage } from "../simulation/storage-check.ts";
+import { HOSTS, REQUESTS } from "../simulation/stored.ts";
 import type { ReplayedShelf } from "./shelf.ts";
 
 /**
@@ -17,20 +16,22 @@ import type { ReplayedShelf } from "./shelf.ts";
 export class Ledger {
   readonly violations: string[] = [];
   readonly counts = { leader: 0, optimistic: 0, unstamped: 0, releases: 0, requests: 0, versions: 0 };
-  /** Uids of requests that somebody deletes on purpose. */
-  readonly #renounced = new Set<string>();
+  readonly #requests: RequestCheck;
   readonly #safety = new SafetyCheck();
 
   constructor(settled: ReplayedShelf) {
-    const stored = new Stored(settled);
-    checkStorage(settled, (sentence) => this.violations.push(sentence));
+    const violated = (sentence: string) => void this.violations.push(sentence);
+    checkStorage(settled, violated);
+    this.#requests = new RequestCheck(settled, violated);
     settled.subscribe(HOSTS, (change) => this.#noteHost(change));
-    settled.subscribe(REQUESTS, (change) => this.#noteRequest(change, stored));
+    settled.subscribe(REQUESTS, ({ type }) => {
+      if (type === "ADDED") this.counts.requests++;
+    });
   }
 
   /** Somebody is about to delete the request of this uid himself. */
   renounce(uid: string): void {
-    this.#renounced.add(uid);
+    this.#requests.renounce(uid);
   }
 
   #noteHost({ type, object, previous }: Change): void {
@@ -47,23 +48,5 @@ export class Ledger {
     const mode = object.metadata.annotations?.[MODE_ANNOTATION];
     if (mode === "leader" || mode === "optimistic") this.counts[mode]++;
     else this.counts.unstamped++;
-  }
-
-  #noteRequest({ type, previous }: Change, stored: Stored): void {
-    if (type === "ADDED") {
-      this.counts.requests++;
-      return;
-    }
-    if (type !== "DELETED" || previous === undefined) return;
-    const { consumer, explicit, name, uid } = readClaimRequest(previous);
-    if (this.#renounced.delete(uid)) return;
-    if (explicit) {
-      this.violations.push(`request ${name} is gone and nobody deleted it`);
-      return;
-    }
-    const machine = stored.machine(consumer);
-    if (machine === null || machine.deleting || consumer.uid === "" || !sameConsumer(machine, consumer))
-      return;
-    this.violations.push(`request ${name} is gone and ${shown(consumer)} (${consumerKey(machine)}) is not`);
   }
 }
