@@ -61,17 +61,24 @@ export function createValidate(options: ValidateOptions): ReviewHandler {
     const refuse = (verdict: Verdict, rejection: Rejection) =>
       refusals.refuse("validate", request, verdict, rejection, startedMs, signal);
 
+    const allow = (verdict: Verdict) => outcomes.allow("validate", request, verdict, startedMs);
+    /** Writing the binding took its time, and somebody else leads by now. */
+    const judgedAnew = async () => {
+      const verdict = await judge.judge(request, signal);
+      const { decision } = verdict;
+      return decision.allow ? allow(verdict) : refuse(verdict, decision.rejection);
+    };
+
     const answer = (verdict: Verdict): ReviewAnswer | Promise<ReviewAnswer> => {
       const { decision, consumer, host } = verdict;
       if (!decision.allow) return refuse(verdict, decision.rejection);
-      if (!decision.takesBinding || request.dryRun || consumer === null || host === null) {
-        return outcomes.allow("validate", request, verdict, startedMs);
-      }
+      if (!decision.takesBinding || request.dryRun || consumer === null || host === null)
+        return allow(verdict);
       if (!canBind())
         return outcomes.allow("validate", request, verdict, startedMs, { warnings: [HOST_ONLY] });
       return take(request, verdict, signal).then((taken) => {
         if (!("ok" in taken)) return refuse(verdict, taken);
-        if (taken.ok) return outcomes.allow("validate", request, verdict, startedMs);
+        if (taken.ok) return judge.stands(verdict) ? allow(verdict) : judgedAnew();
         const about = { host: { namespace: host.namespace, name: host.name }, consumer };
         return refuse(
           verdict,

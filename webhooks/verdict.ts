@@ -95,6 +95,13 @@ export class Judge {
     return this.#judge(asked, notReady, signal);
   }
 
+  /** Whether the Lease, as far as it is known now, is still as the verdict has it. */
+  stands({ holder }: Verdict): boolean {
+    const now = this.#options.holder.state();
+    if (now.kind !== "valid" || holder.kind !== "valid") return now.kind === holder.kind;
+    return formatTerm(now.term) === formatTerm(holder.term);
+  }
+
   #judge(asked: Asked, notReady: string | null, signal: AbortSignal): Verdict | Promise<Verdict> {
     if (notReady !== null) return unjudged(asked, "NotReady", notReady);
     const { intent } = asked;
