@@ -33,7 +33,8 @@ export class Pools {
   private readonly byKey = new Map<string, Pool | Resting>();
   /** The pools that may have to rest, the one that was touched longest ago first. */
   private readonly ready = new Set<string>();
-  private last = "";
+  /** The pool that was touched last; null when that may be gone. */
+  private last: string | null = null;
   private readonly seats: ReadonlyMap<string, Seat>;
   private readonly tickets: ReadonlyMap<string, Ticket>;
 
@@ -81,7 +82,7 @@ export class Pools {
     if (hostCount > 0 || claimCount > 0) return;
     this.byKey.delete(key);
     this.ready.delete(key);
-    if (this.last === key) this.last = "";
+    this.last = null;
   }
 
   /** Asks nobody to be ready. */

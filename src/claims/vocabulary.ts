@@ -214,8 +214,7 @@ export class Vocabulary {
   forget(requirements: Requirements): void {
     for (const { key, value } of labelMentions(requirements)) {
       const word = this.labels.get(key)!;
-      const term = value === null ? undefined : word.values.get(value);
-      if (term !== undefined && --term.uses === 0) word.values.delete(value!);
+      if (value !== null && --word.values.get(value)!.uses === 0) word.values.delete(value);
       if (--word.uses === 0) this.labels.delete(key);
     }
     for (const [property, field] of PROPERTIES) {

@@ -47,3 +47,18 @@ test("rows add up in a dense set, which has room for as many numbers as it was t
     assert.deepEqual([...bitsOf(rowOf(words, limit))], [0, limit - 1]);
   }
 });
+
+test("adding a row to a dense set writes the words of the row and nothing else", () => {
+  const words = new Int32Array(3);
+  addRow(words, setBit(setBit(NO_BITS, 1), 69));
+  assert.deepEqual(words, Int32Array.of(2, 0, 32));
+});
+
+test("a scratch set is made anew only when it is too small", () => {
+  const scratch = new ScratchBits();
+  const first = scratch.reset(10);
+  assert.equal(scratch.reset(32 * first.length), first);
+  const larger = scratch.reset(32 * first.length + 1);
+  assert.notEqual(larger, first);
+  assert.equal(scratch.reset(10), larger);
+});
