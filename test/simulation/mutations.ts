@@ -19,6 +19,9 @@ export interface Mutation {
   readonly fromSeed?: number;
 }
 
+/** Another one leads before a write that is late has landed. */
+const SHORT = { durationMs: 6_000, renewDeadlineMs: 4_000, retryMs: 1_000 };
+
 export const MUTATIONS: readonly Mutation[] = [
   {
     name: "no fencing: a binding is freed while its write may still land",
@@ -27,7 +30,8 @@ export const MUTATIONS: readonly Mutation[] = [
     to: "host: read.host, fenced: true",
     caught: /without a binding|while it had/,
     needs: ["late-writes", "partitions", "crashes", "churn"],
-    plan: { replicas: 2, standing: 2, hosts: 5, machines: 4, faultMs: 90_000 },
+    plan: { replicas: 2, standing: 2, hosts: 5, machines: 8, faultMs: 90_000, lease: SHORT },
+    fromSeed: 85,
   },
   {
     name: "a new leader chooses from its stale cache",
@@ -136,7 +140,7 @@ export const MUTATIONS: readonly Mutation[] = [
     caught: /that it is in the queue/,
     needs: ["churn", "crashes"],
     plan: { replicas: 3, standing: 3, hosts: 5, machines: 8, faultMs: 60_000 },
-    fromSeed: 340,
+    fromSeed: 490,
   },
   {
     name: "the Lease is taken from somebody who has it",
