@@ -128,15 +128,17 @@ export class Pool {
 
   /** The classes that meet all conditions. */
   private candidates(conditions: readonly Condition[]): Iterable<HostClass> {
-    if (conditions.length === 0) return this.classes.values();
-    const { classes } = this.matching;
-    const meetAll = candidateBits.reset(classes.length);
-    for (const [i, { terms }] of conditions.entries()) {
-      const meet = i === 0 ? meetAll : conditionBits.reset(classes.length);
+    const [first, ...others] = conditions;
+    if (first === undefined) return this.classes.values();
+    const slots = this.matching.classes.length;
+    const meetAll = candidateBits.reset(slots);
+    for (const term of first.terms) addRow(meetAll, term.classes);
+    for (const { terms } of others) {
+      const meet = conditionBits.reset(slots);
       for (const term of terms) addRow(meet, term.classes);
-      if (i > 0) for (let word = 0; word < meet.length; word++) meetAll[word]! &= meet[word]!;
+      for (let word = 0; word < meet.length; word++) meetAll[word]! &= meet[word]!;
     }
-    return this.classesOf(rowOf(meetAll, classes.length));
+    return this.classesOf(rowOf(meetAll, slots));
   }
 
   /** Where the fewest others are, so that a new class meets as few kinds as possible that don't fit. */
@@ -205,14 +207,13 @@ export class Pool {
   }
 
   /** The class itself goes on as its usual part, whose seats then need no touching. */
-  private replaceByParts(cls: HostClass, word: Word, { usual, others }: Parts): void {
+  private replaceByParts(cls: HostClass, word: Word, { usual = null, others }: Parts): void {
+    const said = cls.terms.find((term) => term.word === word) ?? null;
     // Most classes go on as they are when the word is a rare one.
-    if (others === null && (usual === null || cls.terms.includes(usual!))) return;
-    const remaining = cls.terms.filter((term) => term.word !== word);
-    this.rename(cls, withTerm(remaining, usual ?? null));
+    if (said !== usual) this.rename(cls, withTerm(cls.terms, word, usual));
     if (others === null) return;
     for (const [term, seats] of others) {
-      const part = this.enterClass(withTerm(remaining, term));
+      const part = this.enterClass(withTerm(cls.terms, word, term));
       part.members = sortedSeats(seats);
       for (const seat of seats) seat.class = part;
       this.matching.copyFits(cls, part);
@@ -223,14 +224,12 @@ export class Pool {
 
   /** The hosts of the class say other things than before. */
   private rename(cls: HostClass, terms: readonly Term[]): void {
-    const key = classKey(terms);
-    if (key === cls.key) return;
     this.classes.delete(cls.key);
     for (const term of cls.terms) removeFrom(term, cls);
-    cls.key = key;
+    cls.key = classKey(terms);
     cls.terms = terms;
     for (const term of terms) addTo(term, cls);
-    this.classes.set(key, cls);
+    this.classes.set(cls.key, cls);
   }
 
   /** Forgets the kinds that have no claims, and joins the classes that only they told apart. */
@@ -265,8 +264,10 @@ export class Pool {
   }
 }
 
-function withTerm(terms: readonly Term[], term: Term | null): readonly Term[] {
-  return term === null ? terms : [...terms, term].sort((a, b) => a.id - b.id);
+/** The terms, with this one, or none where it is null, for what they said about the word. */
+function withTerm(terms: readonly Term[], word: Word, term: Term | null): readonly Term[] {
+  const others = terms.filter((other) => other.word !== word);
+  return term === null ? others : [...others, term].sort((a, b) => a.id - b.id);
 }
 
 function addTo(term: Term, cls: HostClass): void {
@@ -309,7 +310,9 @@ export function requirementsKey(requirements: Requirements): string {
 }
 
 function sortedEntries(labels: Readonly<Record<string, string>>): [string, string][] {
-  return Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.keys(labels)
+    .sort()
+    .map((key) => [key, labels[key]!]);
 }
 
 function sortIntoParts(seat: Seat, word: Word): void {
