@@ -150,8 +150,8 @@ export const DEEDS: Record<Fault, Deed> = {
     try {
       await timeline.settle();
       const { metadata } = await rig.admin.list(PHYSICAL_HOSTS, {});
-      await timeline.settle();
-      await rig.plane.compact();
+      // No further: should the API server go now, the history that is checked must still go on where it was.
+      await rig.plane.compact(await timeline.settle());
       await timeline.settle();
       const { resourceVersion } = metadata;
       const then = rig.admin.list(PHYSICAL_HOSTS, { resourceVersion, resourceVersionMatch: "Exact" });

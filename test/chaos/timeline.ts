@@ -68,10 +68,10 @@ export class Timeline {
 
   /**
    * Resolves when `settled` has all that had happened when this was called: a beacon of each type is written, and a
-   * watch that has brought it has brought everything older. Rejects when a history has a gap, or when the API server
-   * can't be reached.
+   * watch that has brought it has brought everything older. Answers with the revision up to which it has. Rejects when
+   * a history has a gap, or when the API server can't be reached.
    */
-  async settle(): Promise<void> {
+  async settle(): Promise<number> {
     const lit = new Map<string, number>();
     for (const type of TYPES) {
       const body = { metadata: { annotations: { "chaos.test/bump": String(this.#bumps++) } } };
@@ -88,6 +88,7 @@ export class Timeline {
     for (const { resource, type, object } of due.sort((a, b) => a.revision - b.revision)) {
       this.settled.apply(resource, type, object);
     }
+    return final;
   }
 
   /** Resolves when `condition` is true after some event of a ClaimRequest; rejects when the history has a gap. */

@@ -55,8 +55,8 @@ export interface ControlPlane {
   thawApiServer(): void;
   /** kill -9 and a new start over the same data; resolves when the API server is ready again. */
   restartEtcd(): Promise<void>;
-  /** Forgets all history up to now: older continue tokens and resourceVersions answer 410 where no cache has them. */
-  compact(): Promise<void>;
+  /** Forgets all history up to a revision, or to now: older continue tokens and resourceVersions answer 410 where no cache has them. */
+  compact(upTo?: number): Promise<void>;
   /** The API server's /metrics. */
   metricsText(): Promise<string>;
   /** Sum over the samples with these labels, for example ("apiserver_request_total", { resource: "leases" }). */
@@ -139,11 +139,11 @@ function controlPlane(servers: Servers): ControlPlane {
       await servers.startEtcd();
       await servers.waitForApiServer();
     },
-    async compact() {
+    async compact(upTo) {
       const etcd = createKubeHttp({ url: servers.etcdUrl });
       const key = Buffer.from("none").toString("base64");
       const { header } = expectOk(await etcd("POST", "/v3/kv/range", { body: { key } }));
-      const compaction = { revision: header.revision, physical: true };
+      const compaction = { revision: upTo ?? header.revision, physical: true };
       const done = await etcd("POST", "/v3/kv/compaction", { body: compaction });
       // Somebody else compacted up to there in the meantime: as good.
       if (!done.text.includes("has been compacted")) expectOk(done);
