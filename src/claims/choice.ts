@@ -30,8 +30,7 @@ export function chooseHost(network: Network, kind: Kind): Host {
   for (const slot of bitsOf(kind.row)) {
     const cls = network.classes[slot]!;
     const worth = merit(kind, cls);
-    if (best !== null && (worth < bestMerit || (worth === bestMerit && isBefore(headOf(best), headOf(cls)))))
-      continue;
+    if (worth < bestMerit || (worth === bestMerit && isBefore(headOf(best!), headOf(cls)))) continue;
     if (!maySpare(cls)) continue;
     best = cls;
     bestMerit = worth;
@@ -58,7 +57,7 @@ export function placeFirst(original: Network, most: number): Assignment[] {
     }
   }
   placed.sort((a, b) => compareClaims(a.claim, b.claim));
-  if (placed.length > most) placed.length = most;
+  placed.length = Math.min(placed.length, most);
 
   const network = original.copy();
   const byHead = network.classes.filter((cls) => cls !== undefined);
@@ -104,7 +103,7 @@ function meritsOf(kind: Kind, network: Network): Merits {
   for (const slot of bitsOf(kind.row)) {
     const worth = merit(kind, network.classes[slot]!);
     of.set(slot, worth);
-    if (worth > greatest) greatest = worth;
+    greatest = Math.max(greatest, worth);
   }
   return { of, greatest };
 }

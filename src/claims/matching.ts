@@ -25,7 +25,7 @@ export class Matching extends Network {
   /** After the class lost a host. */
   hostRemoved(cls: HostClass): void {
     this.version++;
-    if (cls.size === cls.used) moveInto(this, findOpening(this, { class: cls }));
+    moveInto(this, findOpening(this, { class: cls }));
     cls.size--;
     this.noteSpare(cls);
   }

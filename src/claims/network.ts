@@ -112,7 +112,7 @@ export class Network {
   readonly byFirstUnplaced = new Ranking();
   /** How many claims have no place. */
   unplaced = 0;
-  /** Counts whatever may change an answer. */
+  /** Counts whatever may change an answer: hosts and claims that come and go, not how they are sorted. */
   version = 0;
 
   /** An independent copy, to try things out; hosts and claims are shared, and not to be added or removed in it. */
@@ -195,7 +195,6 @@ export class Network {
 
   /** Moves hosts, and places as far as they go, to a new class that fits the same kinds. */
   splitOff(from: HostClass, to: HostClass, hosts: number): void {
-    this.version++;
     to.size = hosts;
     let room = hosts;
     for (const slot of [...bitsOf(from.claimants)]) {
@@ -213,7 +212,6 @@ export class Network {
 
   /** Moves all hosts and places of a class to one that fits the same kinds. */
   mergeInto(to: HostClass, from: HostClass): void {
-    this.version++;
     to.size += from.size;
     for (const slot of [...bitsOf(from.claimants)]) {
       const kind = this.kinds[slot]!;

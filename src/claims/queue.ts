@@ -13,6 +13,7 @@ import type { Pool } from "./pool.ts";
 import { NO_CLASS, Pools, READY_POOLS } from "./pools.ts";
 import { claimIndex, compareClaims } from "./priority.ts";
 import { fit } from "./requirements.ts";
+import { isBefore } from "./seats.ts";
 
 /** One pool, as a status page shows it. */
 export interface PoolStatus {
@@ -170,7 +171,7 @@ export class ClaimQueue {
     this.assertReady();
     const pools = [...this.byPool.all()].filter(([, { placedCount }]) => placedCount > 0);
     const placed = pools.flatMap(([key]) => placeFirst(this.matchingOf(key), most));
-    return pools.length > 1 ? placed.sort((a, b) => compareClaims(a.claim, b.claim)).slice(0, most) : placed;
+    return placed.sort((a, b) => compareClaims(a.claim, b.claim)).slice(0, most);
   }
 
   /** 1-based, within its pool; 0 for a claim that is not here. */
@@ -240,7 +241,7 @@ export class ClaimQueue {
   private *outlooks(claim: Claim): Generator<HostOutlook> {
     const classes = [...this.byPool.find(claim.pool)!.classes.values()];
     const hosts = classes.flatMap((cls) => cls.members.map((seat) => seat.host));
-    for (const host of hosts.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    for (const host of hosts.sort((a, b) => (isBefore(a, b) ? -1 : 1))) {
       const { fits, reasons } = fit(claim.requirements, host);
       yield { host, fits, reasons, neededBy: fits ? this.displaced(claim, host.uid) : null };
     }

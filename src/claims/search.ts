@@ -184,7 +184,6 @@ function markSources(
   const goalBits = goalClasses.reset(network.classes.length);
   if (goal !== null) addRow(goalBits, goal.row);
   for (const cls of starts) {
-    if (cls.mark === mark) continue;
     cls.mark = mark;
     cls.from = null;
     if (hasBit(goalBits, cls.slot)) return { mark, end: cls };
@@ -198,7 +197,6 @@ function markSources(
     for (let at = 0; at < row.length; at += 2) {
       const word = row[at]!;
       const fresh = row[at + 1]! & served[word]! & ~kindBits[word]!;
-      if (fresh === 0) continue;
       kindBits[word]! |= fresh;
       for (let bits = fresh; bits !== 0; bits &= bits - 1) {
         const kind = kinds[word * BITS_A_WORD + lowestBit(bits)]!;
