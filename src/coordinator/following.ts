@@ -233,7 +233,7 @@ export class Following {
       },
       batch: (told) => world.load(told),
       onRewound: () => world.forgetVersions(),
-      onListed: () => world.load(() => world.dropGone()),
+      onListed: () => world.dropGone(),
       onSynced: () => tell.synced?.(),
     });
     this.#mirrors.push({ resource: type.plural, mirror, judges });

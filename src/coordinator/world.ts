@@ -182,8 +182,13 @@ export class World extends Consumers {
 
   /** Drops what has gone without anybody saying so; after a list, which shows what is there. */
   dropGone(): void {
-    for (const uid of this.#hosts.gone()) this.deleteHost(uid);
-    for (const uid of this.#requests.gone()) this.deleteRequest(uid);
+    const [hosts, requests] = [this.#hosts.gone(), this.#requests.gone()];
+    // Nearly always: to load would put the whole queue in order anew.
+    if (hosts.length + requests.length === 0) return;
+    this.load(() => {
+      for (const uid of hosts) this.deleteHost(uid);
+      for (const uid of requests) this.deleteRequest(uid);
+    });
   }
 
   /** The server was restored from a backup: what it says from now on counts, however old its versions are. */
