@@ -5,7 +5,7 @@ import { systemClock } from "../../src/clock.ts";
 import { Bindings } from "../../src/coordinator/binding.ts";
 import { Holder } from "../../src/coordinator/holder.ts";
 import { Recorder } from "../../src/coordinator/recorder.ts";
-import { profileForKind, profiles } from "../../src/hosts/profiles.ts";
+import { profileForKind } from "../../src/hosts/profiles.ts";
 import type { KubeApi, KubeObject } from "../../src/kube/api.ts";
 import { KubeError } from "../../src/kube/errors.ts";
 import { type Log, silentLog } from "../../src/log.ts";
@@ -16,8 +16,8 @@ import { Refusals } from "../../webhooks/refusal.ts";
 import { startWebhookServer, type WebhookServer, type WebhookServerOptions } from "../../webhooks/server.ts";
 import { Stamps } from "../../webhooks/stamps.ts";
 import { createValidate } from "../../webhooks/validate.ts";
-import { Judge } from "../../webhooks/verdict.ts";
 import { newWorld } from "../coordinator/builders.ts";
+import { newJudge } from "../webhooks/judge.ts";
 
 export const HOLDER = "coordinator-0_6b0c1f5e-2f4e-4d58-9a53-1f5a3a0f9d11";
 export const TERM = `lease-uid/1/${HOLDER}`;
@@ -72,17 +72,7 @@ export class ReviewDoor {
       onDecision: ({ allowed, reason }) =>
         metrics.decision("mutate", allowed ? "allow" : "reject", reason, 0),
     });
-    const judge = new Judge({
-      world,
-      holder,
-      clock,
-      rule: { leaseNamespace: "beskar7-system", extraServiceAccounts: [] },
-      breakGlassGroups: [],
-      profileForResource: (group, resource) =>
-        profiles.find(({ hostType }) => hostType.group === group && hostType.plural === resource),
-      notReady: () => null,
-      caughtUp: async () => true,
-    });
+    const judge = newJudge({ world, holder, clock });
     const recorder = new Recorder({ api, world, profileFor: profileForKind });
     const refusals = new Refusals({
       outcomes,

@@ -21,7 +21,7 @@ import { Outcomes } from "../../webhooks/outcome.ts";
 import { Refusals } from "../../webhooks/refusal.ts";
 import { startWebhookServer } from "../../webhooks/server.ts";
 import { Stamps } from "../../webhooks/stamps.ts";
-import { Judge } from "../../webhooks/verdict.ts";
+import { newJudge } from "../webhooks/judge.ts";
 import { HOLDER, reviewHost } from "./admission-bodies.ts";
 
 const [certFile = "", keyFile = "", hosts = "0"] = process.argv.slice(2);
@@ -67,17 +67,7 @@ const outcomes = new Outcomes({
   onDecision: ({ webhook, allowed, reason, tookMs }) =>
     metrics.decision(webhook, allowed ? "allow" : "reject", reason, tookMs / 1000),
 });
-const judge = new Judge({
-  world,
-  holder,
-  clock,
-  rule: { leaseNamespace: "beskar7-system", extraServiceAccounts: [] },
-  breakGlassGroups: [],
-  profileForResource: (group, resource) =>
-    profiles.find(({ hostType }) => hostType.group === group && hostType.plural === resource),
-  notReady: () => null,
-  caughtUp: async () => true,
-});
+const judge = newJudge({ world, holder, clock });
 const recorder = new Recorder({ api: unused, world, profileFor: profileForKind });
 const refusals = new Refusals({ outcomes, recorder, world, clock, log, canRecord: () => true });
 const mutate = createMutate({ judge, refusals, outcomes, stamps: new Stamps({ world, sign: null }), clock });

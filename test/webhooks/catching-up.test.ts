@@ -1,48 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Holder } from "../../src/coordinator/holder.ts";
-import { encodeIntent, type Intent } from "../../src/coordinator/intent.ts";
-import { physicalHostProfile } from "../../src/hosts/physical-host.ts";
-import { profiles } from "../../src/hosts/profiles.ts";
+import type { Intent } from "../../src/coordinator/intent.ts";
 import type { KubeApi } from "../../src/kube/api.ts";
-import type { ReviewRequest } from "../../webhooks/review.ts";
-import { Judge, reasonOf } from "../../webhooks/verdict.ts";
+import { reasonOf } from "../../webhooks/verdict.ts";
 import { consumer, host, machine, newWorld } from "../coordinator/builders.ts";
-import { physicalHost } from "../fixtures/objects.ts";
 import { FakeClock } from "../support/fake-clock.ts";
+import { claimBy, newJudge } from "./judge.ts";
 
 const TERM = "u1/0/pod-a";
-
-/** The holder's claim of host-1 for machine-1, which says as of which versions it chose. */
-function claim(): ReviewRequest {
-  const oldObject = physicalHost({ name: "host-1", namespace: "default", uid: "uid-host-1" });
-  const { apiVersion, kind, namespace, name } = machine("machine-1");
-  const annotations = encodeIntent({ term: TERM, hosts: "10", requests: "5", machines: "7", nonce: "n" });
-  const object = {
-    ...oldObject,
-    metadata: { ...oldObject.metadata, annotations },
-    spec: { ...(oldObject.spec as object), consumerRef: { apiVersion, kind, namespace, name } },
-  };
-  const { group, version, plural } = physicalHostProfile.hostType;
-  return {
-    uid: "r1",
-    operation: "UPDATE",
-    group,
-    version,
-    resource: plural,
-    subresource: "",
-    namespace: "default",
-    name: "host-1",
-    dryRun: false,
-    userInfo: {
-      username: "system:serviceaccount:beskar7-system:coordinator",
-      groups: [],
-      extra: { "authentication.kubernetes.io/pod-name": ["pod-a"] },
-    },
-    object,
-    oldObject,
-  };
-}
 
 /** A reviewer whose mirrors are behind until they are told to catch up. */
 async function judged(behind: (world: ReturnType<typeof newWorld>) => () => void, catchesUp = true) {
@@ -64,22 +30,17 @@ async function judged(behind: (world: ReturnType<typeof newWorld>) => () => void
     spec: { holderIdentity: "pod-a", leaseDurationSeconds: 15, leaseTransitions: 0 },
   });
   const asked: Intent[] = [];
-  const judge = new Judge({
+  const judge = newJudge({
     world,
     holder,
     clock,
-    rule: { leaseNamespace: "beskar7-system", extraServiceAccounts: [] },
-    breakGlassGroups: [],
-    profileForResource: (group, resource) =>
-      profiles.find(({ hostType }) => hostType.group === group && hostType.plural === resource),
-    notReady: () => null,
     caughtUp: async (_hostKind, intent) => {
       asked.push(intent);
       if (catchesUp) catchUp();
       return catchesUp;
     },
   });
-  const verdict = await judge.judge(claim(), new AbortController().signal);
+  const verdict = await judge.judge(claimBy("pod-a", TERM), new AbortController().signal);
   return { reason: reasonOf(verdict), asked: asked.map(({ machines }) => machines) };
 }
 

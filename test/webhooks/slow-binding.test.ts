@@ -1,46 +1,20 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Holder } from "../../src/coordinator/holder.ts";
-import { encodeIntent } from "../../src/coordinator/intent.ts";
-import { physicalHostProfile } from "../../src/hosts/physical-host.ts";
-import { profiles } from "../../src/hosts/profiles.ts";
 import type { KubeApi, KubeObject } from "../../src/kube/api.ts";
 import { silentLog } from "../../src/log.ts";
 import { Outcomes } from "../../webhooks/outcome.ts";
 import type { ReviewRequest } from "../../webhooks/review.ts";
 import { createValidate, type ValidateOptions } from "../../webhooks/validate.ts";
-import { Judge, reasonOf } from "../../webhooks/verdict.ts";
+import { reasonOf } from "../../webhooks/verdict.ts";
 import { host, machine, newWorld } from "../coordinator/builders.ts";
-import { physicalHost } from "../fixtures/objects.ts";
 import { FakeClock } from "../support/fake-clock.ts";
+import { claimBy, newJudge } from "./judge.ts";
 
 function lease(resourceVersion: string, holderIdentity: string, leaseTransitions: number): KubeObject {
   return {
     metadata: { name: "l", uid: "u1", resourceVersion },
     spec: { holderIdentity, leaseDurationSeconds: 15, leaseTransitions },
-  };
-}
-
-/** The claim of a pod; `term`: under which it says that it makes it, null where it says nothing. */
-function claimBy(pod: string, term: string | null): ReviewRequest {
-  const oldObject = physicalHost({ name: "host-1", namespace: "default", uid: "uid-host-1" });
-  const { apiVersion, kind, namespace, name } = machine("machine-1");
-  const intent =
-    term === null ? {} : encodeIntent({ term, hosts: "10", requests: "5", machines: "7", nonce: "n" });
-  const { group, version, plural } = physicalHostProfile.hostType;
-  return {
-    ...{ uid: "r1", operation: "UPDATE", group, version, resource: plural, subresource: "", dryRun: false },
-    ...{ namespace: "default", name: "host-1", oldObject },
-    userInfo: {
-      username: "system:serviceaccount:beskar7-system:coordinator",
-      groups: [],
-      extra: { "authentication.kubernetes.io/pod-name": [pod] },
-    },
-    object: {
-      ...oldObject,
-      metadata: { ...oldObject.metadata, annotations: intent },
-      spec: { ...(oldObject.spec as object), consumerRef: { apiVersion, kind, namespace, name } },
-    },
   };
 }
 
@@ -53,17 +27,7 @@ async function validated(claim: ReviewRequest, before: KubeObject | null, meanwh
   const api = { get: async () => before ?? lease("1", "", 0) } as unknown as KubeApi;
   const holder = new Holder({ api, clock, leaseNamespace: "", leaseName: "l", retryPeriodMs: 2_000 });
   if (before !== null) holder.note(before);
-  const judge = new Judge({
-    world,
-    holder,
-    clock,
-    rule: { leaseNamespace: "beskar7-system", extraServiceAccounts: [] },
-    breakGlassGroups: [],
-    profileForResource: (group, resource) =>
-      profiles.find(({ hostType }) => hostType.group === group && hostType.plural === resource),
-    notReady: () => null,
-    caughtUp: async () => true,
-  });
+  const judge = newJudge({ world, holder, clock });
   const outcomes = new Outcomes({ clock, log: silentLog, rejectionCode: 409, onDecision() {} });
   const refusals = {
     refuse: async (_webhook: string, _request: unknown, verdict: Parameters<typeof reasonOf>[0]) => ({
