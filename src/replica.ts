@@ -183,6 +183,10 @@ export class Replica {
     });
     this.holderMatch = new HolderMatch({
       clock,
+      holder: () => {
+        const state = this.holder.state();
+        return state.kind === "valid" ? { term: formatTerm(state.term), foreign: state.foreign } : null;
+      },
       hasWork: () => holderHasWork(this.holder.state(), world),
       onUnmatched: (term) => on.holderUnmatched(term),
     });

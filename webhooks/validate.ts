@@ -69,6 +69,12 @@ export function createValidate(options: ValidateOptions): ReviewHandler {
       return decision.allow ? allow(verdict) : refuse(verdict, decision.rejection);
     };
 
+    const whileItStands = (verdict: Verdict) => {
+      const stands = judge.stands(verdict, signal);
+      if (stands instanceof Promise) return stands.then((still) => (still ? allow(verdict) : judgedAnew()));
+      return stands ? allow(verdict) : judgedAnew();
+    };
+
     const answer = (verdict: Verdict): ReviewAnswer | Promise<ReviewAnswer> => {
       const { decision, consumer, host } = verdict;
       if (!decision.allow) return refuse(verdict, decision.rejection);
@@ -78,7 +84,7 @@ export function createValidate(options: ValidateOptions): ReviewHandler {
         return outcomes.allow("validate", request, verdict, startedMs, { warnings: [HOST_ONLY] });
       return take(request, verdict, signal).then((taken) => {
         if (!("ok" in taken)) return refuse(verdict, taken);
-        if (taken.ok) return judge.stands(verdict) ? allow(verdict) : judgedAnew();
+        if (taken.ok) return whileItStands(verdict);
         const about = { host: { namespace: host.namespace, name: host.name }, consumer };
         return refuse(
           verdict,

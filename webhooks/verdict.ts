@@ -95,11 +95,15 @@ export class Judge {
     return this.#judge(asked, notReady, signal);
   }
 
-  /** Whether the Lease, as far as it is known now, is still as the verdict has it. */
-  stands({ holder }: Verdict): boolean {
+  /** Whether the Lease is still as the verdict has it; that nobody holds it is confirmed as it was for the verdict. */
+  stands({ holder }: Verdict, signal: AbortSignal): boolean | Promise<boolean> {
     const now = this.#options.holder.state();
-    if (now.kind !== "valid" || holder.kind !== "valid") return now.kind === holder.kind;
-    return formatTerm(now.term) === formatTerm(holder.term);
+    if (now.kind !== holder.kind) return false;
+    if (now.kind === "valid" && holder.kind === "valid")
+      return formatTerm(now.term) === formatTerm(holder.term);
+    const confirmed = this.#options.holder.confirmed(null, signal);
+    if (!(confirmed instanceof Promise)) return confirmed.kind === "none";
+    return confirmed.then((state) => state !== "unknown" && state.kind === "none");
   }
 
   #judge(asked: Asked, notReady: string | null, signal: AbortSignal): Verdict | Promise<Verdict> {

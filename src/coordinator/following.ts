@@ -1,3 +1,4 @@
+import type { Host } from "../claims/claim.ts";
 import type { Clock } from "../clock.ts";
 import { TERM_ANNOTATION } from "../hosts/annotations.ts";
 import type { HostProfile, Machine } from "../hosts/profile.ts";
@@ -72,24 +73,24 @@ export class Following {
         onHostTerm(object.metadata.annotations?.[TERM_ANNOTATION] ?? "");
         return profile.readHost(object);
       };
-      const hosts = this.#mirror(profile.hostType, true, read, {
-        set: (host) => world.setHost(host),
+      const hosts: Mirror<Host> = this.#mirror(profile.hostType, true, read, {
+        set: (host) => world.setHost(host, "mirror"),
         delete: (host) => {
           this.#receipts.forget(host.uid);
-          world.deleteHost(host.uid);
+          // A kind that is not served for a moment comes back with the same objects.
+          world.deleteHost(host.uid, hosts.state !== "absent");
         },
+        listed: () => this.#dropGone(hosts),
       });
       this.#hosts.set(profile.hostType.kind, hosts);
       this.#machines.set(profile.hostType.kind, this.#followMachines(profile));
     }
     this.#requests = this.#mirror(CLAIM_REQUESTS, true, (object) => this.#readRequest(object), {
-      set: (request) => world.setRequest(request),
-      delete: (request) => world.deleteRequest(request.uid),
+      set: (request) => world.setRequest(request, "mirror"),
+      delete: (request) => world.deleteRequest(request.uid, this.#requests.state !== "absent"),
+      listed: () => this.#dropGone(this.#requests),
     });
-    world.goneWhere({
-      host: (version, host) => isGone(this.#hosts.get(host.kind), version, host),
-      request: (version, request) => isGone(this.#requests, version, request),
-    });
+    world.onUnconfirmed((object) => this.#lookFor(object));
     world.requestsKnownWhile(() => this.#requests.resourceVersion !== "");
     this.#lease = this.#mirror(LEASES, false, (object) => object, {
       set: (lease) => onLease(lease, this.#lease.resourceVersion),
@@ -174,6 +175,32 @@ export class Following {
     }
   }
 
+  /**
+   * Of what was made and deleted between two lists no watch tells: what this replica knows from an answer to its own
+   * write alone, and a list does not show, is gone. It may come again: a server restored from a backup counts anew.
+   */
+  #dropGone(listed: Objects): void {
+    const { world } = this.#options;
+    for (const object of world.unconfirmed()) {
+      if (this.#mirrorOf(object) !== listed || !lacks(listed, object)) continue;
+      if ("consumerRef" in object) world.deleteRequest(object.uid, false);
+      else world.deleteHost(object.uid, false);
+    }
+  }
+
+  /** An answer that is late may be of an object that is gone by now: only a list tells. */
+  #lookFor(object: Host | ClaimRequest): void {
+    const mirror = this.#mirrorOf(object);
+    if (mirror === undefined || !lacks(mirror, object)) return;
+    mirror
+      .refresh()
+      .catch((error) => this.#options.log.debug({ err: error }, "List to confirm an answer failed"));
+  }
+
+  #mirrorOf(object: Host | ClaimRequest): Objects | undefined {
+    return "consumerRef" in object ? this.#requests : this.#hosts.get(object.kind);
+  }
+
   /** One request a consumer: one that names a consumer under another name than the consumer's is left alone. */
   #readRequest(object: KubeObject): ClaimRequest | null {
     const request = readClaimRequest(object);
@@ -210,7 +237,7 @@ export class Following {
     type: HostProfile["hostType"],
     judges: boolean,
     project: (object: KubeObject) => T | null,
-    tell: { set(value: T): void; delete(value: T): void; synced?(): void },
+    tell: { set(value: T): void; delete(value: T): void; listed?(): void; synced?(): void },
   ): Mirror<T> {
     const { api, clock, log, random, relistMs, leaseName, leaseNamespace, world } = this.#options;
     const one =
@@ -233,7 +260,7 @@ export class Following {
       },
       batch: (told) => world.load(told),
       onRewound: () => world.forgetVersions(),
-      onListed: () => world.dropGone(),
+      onListed: () => tell.listed?.(),
       onSynced: () => tell.synced?.(),
     });
     this.#mirrors.push({ resource: type.plural, mirror, judges });
@@ -242,14 +269,12 @@ export class Following {
 }
 
 /** An object that a mirror does not have although it has seen all up to its version. */
-function isGone(
-  mirror: Objects | undefined,
-  version: string,
-  object: { namespace: string; name: string; uid: string },
+function lacks(
+  mirror: Objects,
+  object: { namespace: string; name: string; uid: string; resourceVersion: string },
 ): boolean {
-  const upTo = mirror?.resourceVersion ?? "";
-  if (mirror === undefined || upTo === "" || !(version === "" || includes(upTo, version))) return false;
-  return mirror.get(mirrorKey(object))?.uid !== object.uid;
+  const seen = includes(mirror.resourceVersion, object.resourceVersion);
+  return seen && mirror.get(mirrorKey(object))?.uid !== object.uid;
 }
 
 function uidOf(value: { uid: string } | KubeObject): string | undefined {

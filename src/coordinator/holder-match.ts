@@ -4,11 +4,18 @@ import type { World } from "./world.ts";
 
 /** Claims by others, and none by the holder, after which a holder is suspected to be recognisable by nobody. */
 const SUSPICIOUS = 20;
-/** A burst of claims may come here before the holder's first: so long nobody is suspected. */
+/**
+ * A burst of claims may come here before the first one of a replica of ours, which makes them for others: so long
+ * none is suspected. Who is none of ours claims what he is asked for himself, and at once.
+ */
 const PATIENCE_MS = 30_000;
+/** Of this many terms it is remembered that they were recognised; hosts may show one before its first verdict here. */
+const REMEMBERED_TERMS = 64;
 
 export interface HolderMatchOptions {
   clock: Clock;
+  /** Who holds the Lease now, as far as this replica knows: the term, and whether it is one of ours. */
+  holder(): { term: string; foreign: boolean } | null;
   /** Whether the holder, as far as this replica can see, has anything to claim. */
   hasWork(): boolean;
   /** Told once in a term. */
@@ -21,11 +28,12 @@ export interface HolderMatchOptions {
  */
 export class HolderMatch {
   readonly #options: HolderMatchOptions;
+  /** Terms under which some claim was recognised, here or by whoever judged it. */
+  readonly #recognised = new Set<string>();
   #term = "";
   /** Delegated while the holder had something to claim. */
   #others = 0;
   #firstAtMs = 0;
-  #matched = false;
   #told = false;
 
   constructor(options: HolderMatchOptions) {
@@ -34,10 +42,11 @@ export class HolderMatch {
 
   /** Whether the present holder is suspected. */
   get unmatched(): boolean {
-    const { clock } = this.#options;
-    return (
-      !this.#matched && this.#others >= SUSPICIOUS && clock.monotonicMs() - this.#firstAtMs >= PATIENCE_MS
-    );
+    const { clock, holder } = this.#options;
+    const now = holder();
+    if (now === null || now.term !== this.#term || this.#recognised.has(this.#term)) return false;
+    const patient = now.foreign || clock.monotonicMs() - this.#firstAtMs >= PATIENCE_MS;
+    return patient && this.#others >= SUSPICIOUS;
   }
 
   /** A verdict of this replica. */
@@ -52,8 +61,9 @@ export class HolderMatch {
   }): void {
     if (term === "") return;
     this.#begin(term);
-    if (requesterIsHolder) this.#matched = true;
-    else if (reason === "Delegated" && !this.#matched && this.#options.hasWork()) this.#delegated();
+    if (requesterIsHolder) this.claimed(term);
+    else if (reason === "Delegated" && !this.#recognised.has(term) && this.#options.hasWork())
+      this.#delegated();
     if (!this.unmatched || this.#told) return;
     this.#told = true;
     this.#options.onUnmatched(term);
@@ -61,14 +71,20 @@ export class HolderMatch {
 
   /** A host says that it was claimed under this term: whichever replica judged it has recognised the holder. */
   claimed(term: string): void {
-    if (term !== "" && term === this.#term) this.#matched = true;
+    if (term === "") return;
+    this.#recognised.delete(term);
+    this.#recognised.add(term);
+    if (this.#recognised.size <= REMEMBERED_TERMS) return;
+    for (const oldest of this.#recognised) {
+      this.#recognised.delete(oldest);
+      return;
+    }
   }
 
   #begin(term: string): void {
     if (term === this.#term) return;
     this.#term = term;
     this.#others = 0;
-    this.#matched = false;
     this.#told = false;
   }
 

@@ -16,7 +16,7 @@ import {
   unresolvedBinding,
 } from "./facts.ts";
 import type { Kinds } from "./kinds.ts";
-import { type IsGone, Latest } from "./latest.ts";
+import { Latest, type Source } from "./latest.ts";
 import { Multimap } from "./multimap.ts";
 
 /**
@@ -36,6 +36,7 @@ export class World extends Consumers {
   readonly #listeners = new Set<() => void>();
   readonly #consumerListeners = new Set<(key: string) => void>();
   readonly #kinds: Kinds;
+  #unconfirmedListener: (object: Host | ClaimRequest) => void = () => {};
   #loading = false;
   #termOfAnother: string | null = null;
   #foreignAttemptWindow: { nowMs: () => number; windowMs: number } | null = null;
@@ -116,9 +117,10 @@ export class World extends Consumers {
     }
   }
 
-  setHost(host: Host): void {
+  setHost(host: Host, source: Source = "answer"): void {
     const before = this.#hosts.get(host.uid);
-    if (!this.#hosts.set(host.uid, host.resourceVersion, host)) return;
+    if (!this.#hosts.set(host.uid, host.resourceVersion, host, source)) return;
+    if (this.#hosts.isUnconfirmed(host.uid)) this.#unconfirmedListener(host);
     if (before?.consumer) this.#dropHolding(before);
     if (host.consumer !== null && this.#counts(host, host.consumer)) {
       this.factsFor(host.consumer).hosts.set(host.uid, host);
@@ -130,8 +132,9 @@ export class World extends Consumers {
     this.#announce();
   }
 
-  deleteHost(uid: string): void {
-    const before = this.#hosts.delete(uid);
+  /** `forGood`: whatever is told of it later is older; otherwise it may come again. */
+  deleteHost(uid: string, forGood = true): void {
+    const before = this.#hosts.delete(uid, forGood);
     if (before === undefined) return;
     if (before.consumer !== null) {
       this.#dropHolding(before);
@@ -156,9 +159,10 @@ export class World extends Consumers {
   }
 
   /** One that is not named after its consumer is nobody's: a consumer has one request, in one place. */
-  setRequest(request: ClaimRequest): void {
+  setRequest(request: ClaimRequest, source: Source = "answer"): void {
     if (!isNamedAfterConsumer(request)) return;
-    if (!this.#requests.set(request.uid, request.resourceVersion, request)) return;
+    if (!this.#requests.set(request.uid, request.resourceVersion, request, source)) return;
+    if (this.#requests.isUnconfirmed(request.uid)) this.#unconfirmedListener(request);
     const key = consumerKey(request.consumer);
     const facts = this.factsFor(request.consumer);
     const before = facts.request;
@@ -174,21 +178,14 @@ export class World extends Consumers {
     this.#announce();
   }
 
-  /** Says of what mirrors have seen go, so that no late answer brings it back. */
-  goneWhere(isGone: { host: IsGone<Host>; request: IsGone<ClaimRequest> }): void {
-    this.#hosts.goneWhere(isGone.host);
-    this.#requests.goneWhere(isGone.request);
+  /** What only answers to this replica's own calls have told of. */
+  unconfirmed(): (Host | ClaimRequest)[] {
+    return [...this.#hosts.unconfirmed(), ...this.#requests.unconfirmed()];
   }
 
-  /** Drops what has gone without anybody saying so; after a list, which shows what is there. */
-  dropGone(): void {
-    const [hosts, requests] = [this.#hosts.gone(), this.#requests.gone()];
-    // Nearly always: to load would put the whole queue in order anew.
-    if (hosts.length + requests.length === 0) return;
-    this.load(() => {
-      for (const uid of hosts) this.deleteHost(uid);
-      for (const uid of requests) this.deleteRequest(uid);
-    });
+  /** Called with what only an answer has told of, whenever one does. */
+  onUnconfirmed(listener: (object: Host | ClaimRequest) => void): void {
+    this.#unconfirmedListener = listener;
   }
 
   /** The server was restored from a backup: what it says from now on counts, however old its versions are. */
@@ -197,8 +194,9 @@ export class World extends Consumers {
     this.#requests.forgetVersions();
   }
 
-  deleteRequest(uid: string): void {
-    const before = this.#requests.delete(uid);
+  /** `forGood` as for deleteHost. */
+  deleteRequest(uid: string, forGood = true): void {
+    const before = this.#requests.delete(uid, forGood);
     if (before === undefined) return;
     const key = consumerKey(before.consumer);
     const facts = this.byKey.get(key);

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { Following } from "../../src/coordinator/following.ts";
 import { physicalHostProfile } from "../../src/hosts/physical-host.ts";
-import type { KubeApi, KubeObject, ResourceType } from "../../src/kube/api.ts";
+import type { KubeObject, KubeStatus, ResourceType } from "../../src/kube/api.ts";
+import { KubeError } from "../../src/kube/errors.ts";
 import { CLAIM_REQUESTS, PHYSICAL_HOSTS } from "../../src/kube/types.ts";
 import { silentLog } from "../../src/log.ts";
 import { readClaimRequest } from "../../src/requests/claim-request.ts";
@@ -14,10 +15,10 @@ async function lists(t: TestContext) {
   const { api, applicant, clock, recorder, request, world } = parts;
   const end = new AbortController();
   t.after(() => end.abort());
-  const deaf: KubeApi = {
+  const deaf = {
     ...api,
-    watch: (_type, { signal }) =>
-      new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+    watch: (_type: ResourceType, { signal }: { signal: AbortSignal }) =>
+      new Promise<void>((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
   };
   const following = new Following({
     api: deaf,
@@ -43,8 +44,18 @@ async function lists(t: TestContext) {
   await recorder.ensure(applicant, {});
   const { name } = await request();
   const recorded = await api.get(CLAIM_REQUESTS, { namespace: NAMESPACE, name });
-  return { ...parts, following, recorded, remove, list: () => following.refresh(end.signal) };
+  return { ...parts, deaf, following, recorded, remove, list: () => following.refresh(end.signal) };
 }
+
+const NOT_SERVED: KubeStatus = {
+  kind: "Status",
+  apiVersion: "v1",
+  metadata: {},
+  status: "Failure",
+  code: 404,
+  reason: "NotFound",
+  message: "not served",
+};
 
 test("what was made and deleted between two lists is not known for ever", async (t) => {
   const { list, recorded, remove, world } = await lists(t);
@@ -66,8 +77,37 @@ test("an answer that comes after its object is gone brings it not back", async (
   const late = { host: physicalHostProfile.readHost(made), request: readClaimRequest(recorded) };
   world.setHost(late.host);
   world.setRequest(late.request);
+  // The answers are doubted, and looked after by a list: this one comes behind it.
+  await list();
   assert.equal(world.host(late.host.uid), undefined);
   assert.equal(world.requestOf(late.request.consumer), null);
+});
+
+test("a kind that is not served for a moment comes back with the same objects", async (t) => {
+  const { api, deaf, list, recorded, world } = await lists(t);
+  await list();
+  const { consumer, uid } = readClaimRequest(recorded);
+  const host = await api.get(PHYSICAL_HOSTS, { namespace: NAMESPACE, name: "host-1" });
+  deaf.list = () => Promise.reject(new KubeError("KUBE_STATUS", "not served", { status: NOT_SERVED }));
+  await list();
+  assert.deepEqual([world.host(host.metadata.uid ?? ""), world.requestOf(consumer)], [undefined, null]);
+  deaf.list = api.list;
+  await list();
+  assert.deepEqual(
+    [world.host(host.metadata.uid ?? "")?.name, world.requestOf(consumer)?.uid],
+    ["host-1", uid],
+  );
+});
+
+test("what is made after a server was restored, under versions that were seen before, is known at once and stays", async (t) => {
+  const { list, recorded, world } = await lists(t);
+  await list();
+  const { consumer, uid } = readClaimRequest(recorded);
+  world.deleteRequest(uid, false);
+  world.setRequest({ ...readClaimRequest(recorded), resourceVersion: "1" });
+  assert.equal(world.requestOf(consumer)?.uid, uid);
+  await list();
+  assert.equal(world.requestOf(consumer)?.uid, uid);
 });
 
 test("an answer that is ahead of the mirrors is believed", async (t) => {

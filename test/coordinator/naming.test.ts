@@ -57,14 +57,19 @@ describe("a replica's identity", () => {
 describe("a holder that nobody matches", () => {
   const delegated = { term: "t1", requesterIsHolder: false, reason: "Delegated" };
 
-  function setUp(hasWork = () => true) {
+  function setUp(hasWork = () => true, foreign = false) {
     const clock = new FakeClock();
     const told: string[] = [];
-    const match = new HolderMatch({ clock, hasWork, onUnmatched: (term) => void told.push(term) });
+    const lease: { holder: { term: string; foreign: boolean } | null } = { holder: null };
+    const match = new HolderMatch({
+      ...{ clock, hasWork, holder: () => lease.holder },
+      onUnmatched: (term) => void told.push(term),
+    });
     const delegate = (times: number, term = "t1") => {
+      lease.holder = { term, foreign };
       for (let count = 0; count < times; count++) match.note({ ...delegated, term });
     };
-    return { clock, told, match, delegate };
+    return { clock, told, lease, match, delegate };
   }
 
   test("is told once, after twenty delegations within half a minute or more, and no claim of its own", async () => {
@@ -103,6 +108,33 @@ describe("a holder that nobody matches", () => {
     assert.equal(match.unmatched, false);
     delegate(20);
     assert.deepEqual(told, []);
+  });
+
+  test("is told at once where it is none of ours: nobody claims for it", () => {
+    const { told, delegate } = setUp(undefined, true);
+    delegate(20);
+    assert.deepEqual(told, ["t1"]);
+  });
+
+  test("is suspected no longer when nobody, or somebody else, holds the Lease", () => {
+    const { lease, match, delegate } = setUp(undefined, true);
+    delegate(20);
+    assert.equal(match.unmatched, true);
+    for (const holder of [null, { term: "t2", foreign: true }]) {
+      lease.holder = holder;
+      assert.equal(match.unmatched, false);
+    }
+  });
+
+  test("is recognised also by a host that was seen before the first verdict of its term, but not by one of long ago", () => {
+    const { told, match, delegate } = setUp(undefined, true);
+    match.claimed("t1");
+    match.claimed("t0");
+    delegate(20);
+    assert.deepEqual(told, []);
+    for (let term = 2; term < 70; term++) match.claimed(`t${term}`);
+    delegate(20);
+    assert.deepEqual(told, ["t1"]);
   });
 
   test("is counted anew for each term", async () => {

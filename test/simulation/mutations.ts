@@ -213,7 +213,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/coordinator/holder.ts",
     from: "const state = this.observation.holderState(this.#options.clock.monotonicMs());",
     to: "const state = this.observation.holderState(this.#options.clock.monotonicMs() - 60_000);",
-    caught: /after it learned of the last renewal/,
+    caught: /after the last Lease that it knew/,
     needs: ["crashes"],
   },
   {

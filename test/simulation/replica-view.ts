@@ -23,8 +23,8 @@ export class ReplicaView implements Tap {
   /** The newest Lease that reached it; null: a deletion was the newest. */
   lease: LeaseRecord | null = null;
   #leaseVersion = "";
-  /** When it came to know that version, on its monotonic clock. */
-  #leaseSinceMs = 0;
+  /** From when to when some Lease that it knew was valid, on its monotonic clock; the latest. */
+  #valid: { fromMs: number; toMs: number }[] = [];
   /** The newest version of anything of a type that lists and watches brought. */
   readonly #newest = new Map<string, string>();
   /** When the last list that was answered had been asked for. */
@@ -56,9 +56,17 @@ export class ReplicaView implements Tap {
     return newest === "" || this.#newest.get(type.plural) === newest;
   }
 
-  /** For how long it has known the newest version of the Lease that it knows. */
-  leaseAgeMs(): number {
-    return this.#process.monotonicMs() - this.#leaseSinceMs;
+  /** For how long, when a time on its monotonic clock began, no Lease that it knew had been valid; 0: one was since. */
+  withoutLeaseMs(fromMs: number): number {
+    const lastMs = Math.max(Number.NEGATIVE_INFINITY, ...this.#valid.map(({ toMs }) => toMs));
+    return Math.max(0, fromMs - lastMs);
+  }
+
+  /** What was known until now is over: by a newer version, or because it is gone. */
+  #leaseEnds(): void {
+    const nowMs = this.#process.monotonicMs();
+    this.#valid = this.#valid.slice(-8);
+    for (const known of this.#valid) known.toMs = Math.min(known.toMs, nowMs);
   }
 
   received(type: ResourceType, objects: readonly KubeObject[], call: SentCall | null): void {
@@ -72,6 +80,7 @@ export class ReplicaView implements Tap {
     this.#follow(type, object);
     const version = object.metadata.resourceVersion ?? "";
     if (type !== LEASES || isOlder(version, this.#leaseVersion)) return;
+    this.#leaseEnds();
     this.lease = null;
     this.#leaseVersion = version;
   }
@@ -110,7 +119,12 @@ export class ReplicaView implements Tap {
   #noteLease(object: KubeObject, call: SentCall | null): void {
     const record = readLease(object);
     const order = compareResourceVersions(record.resourceVersion, this.#leaseVersion) ?? 1;
-    if (order > 0) this.#leaseSinceMs = this.#process.monotonicMs();
+    if (order > 0) {
+      this.#leaseEnds();
+      const fromMs = this.#process.monotonicMs();
+      if (record.holderIdentity !== "")
+        this.#valid.push({ fromMs, toMs: fromMs + record.leaseDurationSeconds * 1_000 });
+    }
     if (order >= 0) {
       this.lease = record;
       this.#leaseVersion = record.resourceVersion;

@@ -28,8 +28,6 @@ interface OpenReview {
   readonly arrivedMs: number;
   /** What the replica knew of the Lease when it began to judge. */
   readonly lease: LeaseRecord | null;
-  /** For how long it had known that. */
-  readonly leaseAgeMs: number;
   /** The term under which a processor says that it claims; null where the write is none of a processor. */
   readonly intentTerm: string | null;
   readonly dryRun: boolean;
@@ -145,7 +143,6 @@ export class Witness {
       member,
       arrivedMs: this.#scheduler.nowMs,
       lease: view.lease,
-      leaseAgeMs: view.leaseAgeMs(),
       intentTerm: intentTermOf(object, oldObject),
       dryRun: request.dryRun,
       wronged: this.#isCurrent(member) ? this.#order!.now(member, view.lease) : null,
@@ -217,15 +214,14 @@ export class Witness {
       this.violated(`${member.process.name} admitted a claim of ${record.host} under a term that is over`);
   }
 
-  /** Nobody is enforced for whom the Lease, as the replica has known it, has long run out. */
-  #checkTermLasts({ member, lease, leaseAgeMs }: OpenReview, record: DecisionRecord): void {
-    const view = this.#view(member.process);
-    const lasts = ({ lease, ageMs }: { lease: LeaseRecord | null; ageMs: number }) =>
-      lease !== null && ageMs <= lease.leaseDurationSeconds * 1_000 + TURN_MS;
-    if (lasts({ lease, ageMs: leaseAgeMs }) || lasts({ lease: view.lease, ageMs: view.leaseAgeMs() })) return;
-    this.violated(
-      `${member.process.name} answered ${record.reason || record.mode} ${Math.round(leaseAgeMs)} ms after it learned of the last renewal`,
-    );
+  /** Nobody is enforced for whom the Lease, as the replica has known it, had run out before the review came. */
+  #checkTermLasts({ member, arrivedMs }: OpenReview, record: DecisionRecord): void {
+    const { process } = member;
+    const withoutMs = this.#view(process).withoutLeaseMs(process.monotonicAt(arrivedMs));
+    if (withoutMs > TURN_MS)
+      this.violated(
+        `${process.name} answered ${record.reason || record.mode} ${Math.round(withoutMs)} ms after the last Lease that it knew`,
+      );
   }
 
   #checkOrder(open: OpenReview, record: DecisionRecord): void {

@@ -18,14 +18,26 @@ function lease(resourceVersion: string, holderIdentity: string, leaseTransitions
   };
 }
 
-/** What /validate says when `meanwhile` becomes known while the binding is being written. */
-async function validated(claim: ReviewRequest, before: KubeObject | null, meanwhile: KubeObject) {
+/** What /validate says when the Lease becomes `meanwhile` while the binding is being written; `told`: by the watch. */
+async function validated(
+  claim: ReviewRequest,
+  before: KubeObject | null,
+  meanwhile: KubeObject,
+  told = true,
+) {
   const world = newWorld();
   world.setHost(host("host-1"));
   world.setMachine(machine("machine-1"));
   const clock = new FakeClock();
-  const api = { get: async () => before ?? lease("1", "", 0) } as unknown as KubeApi;
-  const holder = new Holder({ api, clock, leaseNamespace: "", leaseName: "l", retryPeriodMs: 2_000 });
+  let stored = before ?? lease("1", "", 0);
+  const api = { get: async () => stored } as unknown as KubeApi;
+  const holder = new Holder({
+    api,
+    clock,
+    leaseNamespace: "",
+    leaseName: "l",
+    retryPeriodMs: RETRY_PERIOD_MS,
+  });
   if (before !== null) holder.note(before);
   const judge = newJudge({ world, holder, clock });
   const outcomes = new Outcomes({ clock, log: silentLog, rejectionCode: 409, onDecision() {} });
@@ -37,7 +49,9 @@ async function validated(claim: ReviewRequest, before: KubeObject | null, meanwh
   };
   const bindings = {
     take: async () => {
-      holder.note(meanwhile);
+      stored = meanwhile;
+      if (told) holder.note(meanwhile);
+      else await clock.advance(RETRY_PERIOD_MS + 1);
       return { ok: true };
     },
   };
@@ -49,6 +63,7 @@ async function validated(claim: ReviewRequest, before: KubeObject | null, meanwh
   return "reason" in answer ? answer.reason : answer.allowed;
 }
 
+const RETRY_PERIOD_MS = 2_000;
 const ENDING = lease("3", "pod-a", 0);
 const NEXT = lease("4", "pod-b", 1);
 
@@ -61,6 +76,11 @@ describe("while a binding is being written", () => {
 
   test("somebody begins to lead: who claimed for himself is told to wait", async () => {
     assert.equal(await validated(claimBy("pod-c", null), null, NEXT), "Delegated");
+  });
+
+  test("nobody leads, as it was read: after a retry period it is read again, whatever watches tell", async () => {
+    assert.equal(await validated(claimBy("pod-c", null), null, NEXT, false), "Delegated");
+    assert.equal(await validated(claimBy("pod-c", null), null, lease("2", "", 0), false), true);
   });
 
   test("a renewal changes nothing", async () => {
