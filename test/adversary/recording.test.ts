@@ -159,7 +159,8 @@ describe("a forged write of a host", () => {
     );
     const sent = came.bound + came.recorded + came.nothing;
     assert.ok(
-      came.bound * 50 > sent && came.recorded * 50 > sent,
+      // About 3 and 20 in 100; by chance never so few.
+      came.bound > 0 && came.recorded * 20 > sent,
       `too few got anywhere: ${JSON.stringify(came)}`,
     );
   });

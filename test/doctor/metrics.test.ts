@@ -150,7 +150,7 @@ describe(name, { skip: await skipWithoutControlPlane(name), timeout: 120_000 }, 
     for (const replica of replicas) await replica.stop();
     const watcher = await startManagerReplica(rig, "coordinator-3");
     rig.balancer.setTargets([watcher.manager.addresses.webhook.port], { cut: true });
-    await holdLease(rig, "ghost-0");
+    await holdLease(rig, "ghost-0", { foreign: true });
     await until(() => watcher.manager.replica.holder.state().kind === "valid");
     const host = await objects.host("host");
     await objects.machine("machine");

@@ -253,9 +253,9 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: "what goes between two lists is never forgotten",
-    file: "src/coordinator/latest.ts",
-    from: "    this.#isGone = isGone;",
-    to: "    void isGone;",
+    file: "src/coordinator/following.ts",
+    from: "if (this.#mirrorOf(object) !== listed || !lacks(listed, object)) continue;",
+    to: 'if (object.uid !== "") continue;',
     caught: /measures free_hosts|waits although|outlived its consumer/,
     needs: ["watch-breaks", "compactions", "churn"],
     plan: { replicas: 2, standing: 2, hosts: 5, faultMs: 60_000 },
