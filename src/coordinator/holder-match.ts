@@ -42,11 +42,12 @@ export class HolderMatch {
 
   /** Whether the present holder is suspected. */
   get unmatched(): boolean {
+    // Asked with every verdict, and nearly always enough.
+    if (this.#others < SUSPICIOUS || this.#recognised.has(this.#term)) return false;
     const { clock, holder } = this.#options;
     const now = holder();
-    if (now === null || now.term !== this.#term || this.#recognised.has(this.#term)) return false;
-    const patient = now.foreign || clock.monotonicMs() - this.#firstAtMs >= PATIENCE_MS;
-    return patient && this.#others >= SUSPICIOUS;
+    if (now === null || now.term !== this.#term) return false;
+    return now.foreign || clock.monotonicMs() - this.#firstAtMs >= PATIENCE_MS;
   }
 
   /** A verdict of this replica. */

@@ -6,20 +6,11 @@ import { promisify } from "node:util";
 import { type Plan, planOf } from "./plan.ts";
 import type { Result } from "./run.ts";
 import { shrink } from "./shrink.ts";
+import { NO_COUNTS } from "./witness.ts";
 
 const MUTANT = fileURLToPath(new URL("mutant.ts", import.meta.url));
 const NOTHING = { hash: "", events: 0, healedAfterMs: 0, faults: new Map(), strikes: [] };
-const COUNTS = {
-  reviews: 0,
-  optimistic: 0,
-  led: 0,
-  ordered: 0,
-  bound: 0,
-  renewed: 0,
-  mistrusted: 0,
-  lateStored: 0,
-};
-const result = (...violations: string[]): Result => ({ ...NOTHING, counts: COUNTS, violations });
+const result = (...violations: string[]): Result => ({ ...NOTHING, counts: NO_COUNTS, violations });
 
 const LARGE: Plan = {
   ...planOf(1),

@@ -48,6 +48,18 @@ const UNDER_A_LEADER: ReadonlySet<string> = new Set(["Delegated", "FencedOut", "
 /** Timers and messages of the same moment come one after the other. */
 const TURN_MS = 2;
 
+/** Described with Witness.counts. */
+export const NO_COUNTS = {
+  reviews: 0,
+  optimistic: 0,
+  led: 0,
+  ordered: 0,
+  bound: 0,
+  renewed: 0,
+  mistrusted: 0,
+  lateStored: 0,
+};
+
 /** Sees everything, believes nobody: compares what replicas decide with what is true. */
 export class Witness {
   readonly violations: string[] = [];
@@ -56,16 +68,7 @@ export class Witness {
    * as the leader's, those whose order could be judged, claims that a processor bound; certificates that replicas
    * took into use, and reviews that they cost; writes of hosts that were stored after their sender had given up.
    */
-  readonly counts = {
-    reviews: 0,
-    optimistic: 0,
-    led: 0,
-    ordered: 0,
-    bound: 0,
-    renewed: 0,
-    mistrusted: 0,
-    lateStored: 0,
-  };
+  readonly counts = { ...NO_COUNTS };
   readonly #plan: Plan;
   readonly #scheduler: Scheduler;
   readonly #trace: Trace;
